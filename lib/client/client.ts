@@ -1,0 +1,135 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Msat } from '../core/amount.ts';
+import { parseUri } from '../core/ids.ts';
+import { systemClock } from '../platform/clock.ts';
+import { systemRandom } from '../platform/random.ts';
+import type { Abortable, Stop } from '../ports/abort.ts';
+import type { Clock, Random } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Store } from '../ports/store.ts';
+import type { WalletNode } from '../ports/walletNode.ts';
+import { openBook } from './book.ts';
+import { listProtocols } from './calls.ts';
+import { watchExpiry } from './expiry.ts';
+import { gatekeeper, type Refused } from './gatekeeper.ts';
+import type { InvoiceFields } from './invoice.ts';
+import type { Limits } from './limits.ts';
+import { isFinal, type Purchase, purchaseOf } from './purchase.ts';
+import type { Quote, Unusable } from './quote.ts';
+import type { PurchaseRecord } from './record.ts';
+import { requests } from './requests.ts';
+import { purchase, quoteOf, type Work } from './work.ts';
+
+export interface ClientInit {
+  readonly node: WalletNode;
+  /** Must outlive the app: it holds what was promised. */
+  readonly store: Store;
+  /** `nodeid@host:port` each. */
+  readonly lsps: readonly string[];
+  readonly limits: Limits;
+  /** A token that the LSPs know (bLIP-52 section 1). */
+  readonly token?: string;
+  /** How long an LSP may take to answer. Default 60,000. */
+  readonly requestTimeoutMs?: number;
+  readonly log?: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+interface Events {
+  changed: Purchase;
+  refused: Refused;
+}
+
+export interface Client {
+  /**
+   * What a payment of this size costs at each LSP, and the cheapest. LSPs that cannot serve stand in `all` with their
+   * error; this rejects only when aborted.
+   */
+  quotes(o: { readonly amount: Msat }, options?: Abortable): Promise<Quotes>;
+  /**
+   * Buys exactly the quote, and makes its invoice. Everything is durable before the invoice is returned.
+   * @throws TermsError, PolicyError, RpcError, TransportError, DecodeError, NodeError; RangeError on a bad description.
+   */
+  buy(quote: Quote, fields: InvoiceFields, options?: Abortable): Promise<Purchase>;
+  purchases(): readonly Purchase[];
+  /** The LSPS numbers that an LSP speaks. */
+  listProtocols(lsp: string, options?: Abortable): Promise<readonly number[]>;
+  on<Name extends keyof Events>(event: Name, f: (told: Events[Name]) => void): Stop;
+  /** Takes the gates away: the node refuses JIT channels and skimmed payments until the next client. */
+  close(): Promise<void>;
+}
+
+export interface Quotes {
+  readonly best: Quote | undefined;
+  /** One for each LSP, in the order given. */
+  readonly all: readonly (Quote | Unusable)[];
+}
+
+/** A wallet's LSPS2 client. Loads its purchases, arms the gates. @throws DecodeError on a bad LSP address or record. */
+export async function client(init: ClientInit): Promise<Client> {
+  const { node, clock = systemClock, random = systemRandom } = init;
+  const lsps = init.lsps.map(parseUri);
+  const log = init.log ?? (() => undefined);
+  const now = () => Math.floor(clock.nowMs() / 1000);
+  const emitter = new EventEmitter();
+  const book = await openBook(init.store, (record) => {
+    emitter.emit(record.paymentHash);
+    emitter.emit('changed', faceOf(record));
+  });
+  const asked = requests({ node, clock, random, log, timeoutMs: init.requestTimeoutMs });
+  const work: Work = { node, limits: init.limits, token: init.token, book, asked, now };
+  const gates = gatekeeper({
+    book,
+    limits: init.limits,
+    log,
+    now,
+    refused: (told) => void emitter.emit('refused', told),
+  });
+  const stopGuard = node.guard(gates);
+  const expiry = watchExpiry(book, clock, log);
+
+  function faceOf({ paymentHash }: PurchaseRecord): Purchase {
+    const record = (): PurchaseRecord => {
+      const found = book.of(paymentHash);
+      if (!found) throw new RangeError('this purchase is not in the book');
+      return found;
+    };
+    return purchaseOf({
+      record,
+      onChange(f) {
+        emitter.on(paymentHash, f);
+        return () => void emitter.off(paymentHash, f);
+      },
+      async cancel() {
+        if (!isFinal(record().state)) await book.put({ ...record(), state: { tag: 'cancelled' } });
+      },
+    });
+  }
+
+  return {
+    async quotes({ amount }, options) {
+      const all = await Promise.all(lsps.map((lsp) => quoteOf(work, lsp, amount, options)));
+      if (options?.signal?.aborted) throw options.signal.reason;
+      const usable = all.filter((each): each is Quote => 'openingFee' in each);
+      const best = usable.reduce<Quote | undefined>((a, b) => (a && a.openingFee <= b.openingFee ? a : b), undefined);
+      return { best, all };
+    },
+    async buy(quote, fields, options) {
+      const record = await purchase(work, quote, fields, options);
+      expiry.arm();
+      return faceOf(record);
+    },
+    purchases: () => book.all().map(faceOf),
+    listProtocols: (lsp, options) => listProtocols(asked, parseUri(lsp), options),
+    on(event, f) {
+      emitter.on(event, f);
+      return () => void emitter.off(event, f);
+    },
+    async close() {
+      stopGuard();
+      expiry.stop();
+      asked.close();
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { Msat } from '../core/amount.ts';
+import type { NodeId, PaymentHash } from '../core/ids.ts';
+import type { Scid } from '../core/scid.ts';
+import type { Abortable } from '../ports/abort.ts';
+import type { Trust } from '../protocol/lsps2/messages.ts';
+import type { PurchaseRecord, PurchaseState } from './record.ts';
+
+/** A JIT channel that was bought, and the invoice that is paid through it. */
+export interface Purchase {
+  readonly scid: Scid;
+  readonly lsp: NodeId;
+  /** BOLT 11, for the payer. */
+  readonly invoice: string;
+  readonly paymentHash: PaymentHash;
+  readonly paymentSize: Msat;
+  readonly openingFee: Msat;
+  readonly trust: Trust;
+  /** Unix seconds. */
+  readonly validUntil: number;
+  readonly state: PurchaseState;
+  /** Resolves when it is paid, refused, expired or cancelled. Aborting gives up waiting, not the purchase. */
+  outcome(options?: Abortable): Promise<PurchaseState>;
+  /** From now on its payment is refused. @throws what the store throws. */
+  cancel(): Promise<void>;
+}
+
+const FINAL = new Set<PurchaseState['tag']>(['paid', 'refused', 'expired', 'cancelled']);
+export const isFinal = (state: PurchaseState): boolean => FINAL.has(state.tag);
+
+export interface Live {
+  record(): PurchaseRecord;
+  onChange(f: () => void): () => void;
+  cancel(): Promise<void>;
+}
+
+/** The face of a record; its `state` is always the newest. */
+export function purchaseOf(live: Live): Purchase {
+  const { scid, lsp, invoice, paymentHash, paymentSize, openingFee, trust, validUntil } = live.record();
+  return {
+    scid,
+    lsp,
+    invoice,
+    paymentHash,
+    paymentSize,
+    openingFee,
+    trust,
+    validUntil,
+    get state() {
+      return live.record().state;
+    },
+    outcome: ({ signal } = {}) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const { state } = live.record();
+          if (signal?.aborted) end(() => reject(signal.reason));
+          else if (isFinal(state)) end(() => resolve(state));
+        };
+        const end = (settle: () => void) => {
+          stop();
+          signal?.removeEventListener('abort', look);
+          settle();
+        };
+        const stop = live.onChange(look);
+        signal?.addEventListener('abort', look);
+        look();
+      }),
+    cancel: () => live.cancel(),
+  };
+}

@@ -1,0 +1,85 @@
+/** Base of every error this package throws on purpose. Compare by `code`: `instanceof` breaks over duplicate installs. */
+export abstract class Lsps2Error extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Bytes or JSON that are not of the format. Nothing was changed; drop the message or ask the peer to mend it. */
+export class DecodeError extends Lsps2Error {
+  readonly code = 'decode';
+  /** Where it went wrong, as `result.opening_fee_params_menu[0].valid_until`. */
+  readonly path: string;
+
+  constructor(path: string, message: string, options?: { readonly cause?: unknown }) {
+    super(path === '' ? message : `${path}: ${message}`, options);
+    this.path = path;
+  }
+}
+
+/** The peer answered, and said no (bLIP-50 "Error handling"). Ask it something else, or ask another LSP. */
+export class RpcError extends Lsps2Error {
+  readonly code = 'rpc';
+  /** The number the peer sent. */
+  readonly rpcCode: number;
+  /** Our word for that number, as `unrecognized_or_stale_token`; `unknown` when no spec names it. */
+  readonly reason: string;
+  /** The peer's own words: printable characters only, cut short. Never show them as if they were ours. */
+  readonly detail: string;
+
+  constructor(init: { readonly rpcCode: number; readonly reason: string; readonly detail: string }) {
+    super(`the LSP said no: ${init.reason} (${init.rpcCode})`);
+    this.rpcCode = init.rpcCode;
+    this.reason = init.reason;
+    this.detail = init.detail;
+  }
+}
+
+export type TransportReason = 'offline' | 'closed' | 'timeout';
+
+/** The peer did not answer. `retryable`: the same call may work later, and nothing was bought by this one. */
+export class TransportError extends Lsps2Error {
+  readonly code = 'transport';
+  readonly reason: TransportReason;
+  readonly retryable: boolean;
+
+  constructor(
+    reason: TransportReason,
+    message: string,
+    options?: { readonly cause?: unknown; readonly retryable?: boolean },
+  ) {
+    super(message, options);
+    this.reason = reason;
+    this.retryable = options?.retryable ?? true;
+  }
+}
+
+/** The user's own node could not do what it was asked. Look at `cause`. */
+export class NodeError extends Lsps2Error {
+  readonly code = 'node';
+}
+
+/** The user said no: one of the limits was hit. Nothing was bought, or what was bought is not used. */
+export class PolicyError extends Lsps2Error {
+  readonly code = 'policy';
+  /** Which limit, as `maxFee`. */
+  readonly limit: string;
+
+  constructor(limit: string, message: string) {
+    super(message);
+    this.limit = limit;
+  }
+}
+
+/** Our own mistake. Report it. */
+export class InvariantError extends Lsps2Error {
+  readonly code = 'invariant';
+}
+
+/** States what must hold here; `why` says what would be wrong if it did not. */
+export function invariant(holds: unknown, why: string): asserts holds {
+  if (!holds) throw new InvariantError(why);
+}

@@ -1,0 +1,48 @@
+import type { Brand } from './brand.ts';
+import { DecodeError } from './errors.ts';
+
+// Identifiers are hex strings, not bytes: they are map keys, and JSON.
+
+/** A node's compressed public key: 33 bytes as 66 hex characters. */
+export type NodeId = Brand<string, 'nodeId'>;
+/** SHA-256 of a preimage: 64 hex characters. */
+export type PaymentHash = Brand<string, 'paymentHash'>;
+export type Preimage = Brand<string, 'preimage'>;
+/** The channel id of BOLT 2, 64 hex characters. */
+export type ChannelId = Brand<string, 'channelId'>;
+/** A transaction id as people write it (reversed bytes), 64 hex characters. */
+export type Txid = Brand<string, 'txid'>;
+
+const reader =
+  <Id extends string>(what: string, form: RegExp) =>
+  (text: string, path = ''): Id => {
+    if (!form.test(text)) throw new DecodeError(path, `not ${what}`);
+    return text as Id;
+  };
+
+/** Whether the point is on the curve is checked where it is used. @throws {@link DecodeError} */
+export const nodeId = reader<NodeId>('a node id: 02 or 03 and 64 lower-case hex characters', /^0[23][0-9a-f]{64}$/);
+export const paymentHash = reader<PaymentHash>('a payment hash: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
+export const preimage = reader<Preimage>('a preimage: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
+export const channelId = reader<ChannelId>('a channel id: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
+export const txid = reader<Txid>('a transaction id: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
+
+/** Where a peer listens: `nodeid@host:port`. */
+export interface PeerUri {
+  readonly nodeId: NodeId;
+  readonly host: string;
+  readonly port: number;
+}
+
+const URI = /^(0[23][0-9a-f]{64})@([^\s@/]+):(\d{1,5})$/i;
+
+/** Reads `nodeid@host:port` (bLIP-50 "Connection strings"; an IPv6 host may stand in brackets). @throws {@link DecodeError} */
+export function parseUri(text: string): PeerUri {
+  const match = URI.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port < 1 || port > 65_535) throw new DecodeError('', 'not an LSP address of the form nodeid@host:port');
+  return { nodeId: nodeId((match[1] ?? '').toLowerCase()), host: (match[2] ?? '').replace(/^\[(.*)\]$/, '$1'), port };
+}
+
+export const formatUri = (uri: PeerUri): string =>
+  `${uri.nodeId}@${uri.host.includes(':') ? `[${uri.host}]` : uri.host}:${uri.port}`;

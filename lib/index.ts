@@ -1,0 +1,25 @@
+// What a wallet imports, and no more.
+export { type Client, type ClientInit, client, type Quotes } from './client/client.ts';
+export type { Refused } from './client/gatekeeper.ts';
+export type { InvoiceFields } from './client/invoice.ts';
+export type { Limits } from './client/limits.ts';
+export type { Purchase } from './client/purchase.ts';
+export { type Quote, TermsError, type TermsReason, type Unusable } from './client/quote.ts';
+export type { PurchaseState, RefusalReason } from './client/record.ts';
+export { formatSat, type Msat, msat, type Sat, sat } from './core/amount.ts';
+export {
+  DecodeError,
+  InvariantError,
+  Lsps2Error,
+  NodeError,
+  PolicyError,
+  RpcError,
+  TransportError,
+  type TransportReason,
+} from './core/errors.ts';
+export type { ChannelId, NodeId, PaymentHash } from './core/ids.ts';
+export { formatScid, parseScid, type Scid } from './core/scid.ts';
+export type * from './ports/index.ts';
+export { decodeInvoice } from './protocol/bolt11/decode.ts';
+export type { Invoice, RouteHop } from './protocol/bolt11/invoice.ts';
+export type { Trust } from './protocol/lsps2/messages.ts';

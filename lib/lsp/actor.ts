@@ -1,0 +1,86 @@
+import { saveRecord } from '../core/record.ts';
+import { formatScid } from '../core/scid.ts';
+import { serial } from '../core/serial.ts';
+import type { Stop } from '../ports/abort.ts';
+import { nextDeadline, type Purchase, type PurchaseInput, sessionsOf, type World } from '../session/purchase.ts';
+import { step } from '../session/step.ts';
+import type { Context } from './context.ts';
+import { carryOut } from './effects.ts';
+import { report } from './report.ts';
+import { persist } from './retry.ts';
+
+/** One purchase at work: the one place where its record changes. */
+export interface Actor {
+  purchase(): Purchase;
+  /** Queues an input: step, save, then effects, one input after the other. Resolves when all that is done. */
+  input(input: PurchaseInput): Promise<void>;
+  /** Lets the input under way finish, and takes no more. */
+  stop(): Promise<void>;
+}
+
+export const purchaseKey = (purchase: Purchase): string => `purchase/${formatScid(purchase.offer.scid)}`;
+
+/** `expired` is called once, when `valid_until` has passed and no session is left. */
+export function actor(context: Context, initial: Purchase, expired: () => void): Actor {
+  const queue = serial();
+  let purchase = initial;
+  let running = true;
+  let disarm: Stop = () => undefined;
+
+  const input = (next: PurchaseInput): Promise<void> => queue(() => (running ? handle(next) : Promise.resolve()));
+  const outlet = { back: (next: PurchaseInput) => void input(next), alive: () => running };
+
+  async function handle(next: PurchaseInput): Promise<void> {
+    const result = step(purchase, next, worldOf(context, purchase));
+    if (result.odd) context.log({ level: 'debug', event: 'lsp.odd_input', fields: { input: next.tag } });
+    if (result.purchase !== purchase && !(await save(result.purchase))) return;
+    const before = purchase;
+    purchase = result.purchase;
+    report(context, { before, input: next, result });
+    for (const order of result.orders) await carryOut(context, { ...outlet, purchase }, order);
+    arm();
+  }
+
+  /** The runtime's one rule: nothing is done that is not saved. A failed save holds the queue until it succeeds. */
+  async function save(changed: Purchase): Promise<boolean> {
+    const done = await persist(context.clock, {
+      job: async () => {
+        await context.store.put(purchaseKey(changed), saveRecord(changed));
+        return true;
+      },
+      wanted: () => running,
+      failed: (cause) => context.emit('trouble', { scid: changed.offer.scid, what: 'save', cause }),
+    });
+    return done === true;
+  }
+
+  function arm(): void {
+    disarm();
+    const { validUntil } = purchase.offer;
+    const nowMs = context.clock.nowMs();
+    if (sessionsOf(purchase).length === 0 && nowMs >= validUntil * 1000) {
+      expired();
+      return;
+    }
+    const deadline = nextDeadline(purchase, context.rules) ?? validUntil;
+    disarm = context.clock.after(Math.max(deadline * 1000 - nowMs, 0), () => void input({ tag: 'timePassed' }));
+  }
+
+  arm();
+  return {
+    purchase: () => purchase,
+    input,
+    async stop() {
+      running = false;
+      disarm();
+      await queue(() => Promise.resolve());
+    },
+  };
+}
+
+const worldOf = ({ node, clock, rules }: Context, purchase: Purchase): World => ({
+  now: Math.floor(clock.nowMs() / 1000),
+  height: node.height(),
+  clientConnected: node.isConnected(purchase.offer.client),
+  rules,
+});

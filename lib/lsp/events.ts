@@ -1,0 +1,40 @@
+import type { Msat } from '../core/amount.ts';
+import type { FailureReason } from '../core/failureCode.ts';
+import type { NodeId, PaymentHash, Txid } from '../core/ids.ts';
+import type { Scid } from '../core/scid.ts';
+import type { Trust } from '../protocol/lsps2/messages.ts';
+import type { EndReason } from '../session/data.ts';
+
+interface OfPurchase {
+  readonly scid: Scid;
+}
+interface OfPayment extends OfPurchase {
+  readonly paymentHash: PaymentHash;
+}
+
+/** What an operator can listen to. Each event comes after what it tells was done. */
+export interface LspEvents {
+  sold: OfPurchase & {
+    readonly client: NodeId;
+    readonly paymentSize: Msat;
+    readonly openingFee: Msat;
+    readonly trust: Trust;
+  };
+  partHeld: OfPayment & {
+    readonly id: string;
+    readonly amount: Msat;
+    readonly heldTotal: Msat;
+    readonly parts: number;
+  };
+  clientAway: OfPayment;
+  channelOpening: OfPurchase & { readonly client: NodeId; readonly capacitySat: bigint };
+  channelFunded: OfPurchase & { readonly fundingTxid: Txid };
+  channelReady: OfPurchase;
+  fundingBroadcast: OfPurchase & { readonly fundingTxid: Txid };
+  partForwarded: OfPayment & { readonly id: string; readonly amount: Msat; readonly extraFee: Msat };
+  partSettled: OfPayment & { readonly id: string };
+  partFailed: OfPayment & { readonly id: string; readonly reason: FailureReason | 'client' };
+  ended: OfPayment & { readonly how: 'succeeded' | 'failed' | 'abandoned'; readonly reason: EndReason | undefined };
+  /** Something the operator must look at: a save, a broadcast or a node call keeps failing. */
+  trouble: OfPurchase & { readonly what: string; readonly cause: unknown };
+}

@@ -1,0 +1,35 @@
+import { sum } from '../core/amount.ts';
+import type { Purchase, PurchaseInput, Result } from '../session/purchase.ts';
+import type { Context } from './context.ts';
+
+/** Tells the operator what a step brought, once it is saved. What effects do, they tell themselves. */
+export function report(
+  { emit }: Context,
+  { before, input, result }: { readonly before: Purchase; readonly input: PurchaseInput; readonly result: Result },
+): void {
+  const { scid } = before.offer;
+  if (input.tag === 'partArrived') {
+    const state = result.purchase.sessions[input.paymentHash] ?? before.sessions[input.paymentHash];
+    const others = state?.tag === 'collecting' || state?.tag === 'awaitingChannel' ? state.parts : [];
+    const parts = [...others.filter((part) => part.id !== input.part.id), input.part];
+    const { id, amount } = input.part;
+    const { paymentHash } = input;
+    emit('partHeld', {
+      scid,
+      paymentHash,
+      id,
+      amount,
+      heldTotal: sum(parts.map((p) => p.amount)),
+      parts: parts.length,
+    });
+  }
+  if (input.tag === 'channelFunded') emit('channelFunded', { scid, fundingTxid: input.fundingTxid });
+  if (input.tag === 'channelReady') emit('channelReady', { scid });
+  if (input.tag === 'partSettled') emit('partSettled', { scid, paymentHash: input.paymentHash, id: input.id });
+  if (input.tag === 'partFailed') {
+    emit('partFailed', { scid, paymentHash: input.paymentHash, id: input.id, reason: 'client' });
+  }
+  for (const { paymentHash, state } of result.ended) {
+    emit('ended', { scid, paymentHash, how: state.tag, reason: 'reason' in state ? state.reason : undefined });
+  }
+}

@@ -1,0 +1,28 @@
+import type { Clock } from '../ports/clock.ts';
+
+export const RETRY_FIRST_MS = 200;
+export const RETRY_MAX_MS = 30_000;
+
+export const pause = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
+
+/**
+ * Does a job until it succeeds, with doubling pauses, as long as `wanted` says so; undefined when it is no longer wanted.
+ * Each failure is told before the pause.
+ */
+export async function persist<T>(
+  clock: Clock,
+  o: { job(): Promise<T>; wanted(): boolean; failed(cause: unknown): void },
+): Promise<T | undefined> {
+  for (let ms = RETRY_FIRST_MS; o.wanted(); ms = Math.min(2 * ms, RETRY_MAX_MS)) {
+    try {
+      return await o.job();
+    } catch (cause) {
+      o.failed(cause);
+      await pause(clock, ms);
+    }
+  }
+  return undefined;
+}

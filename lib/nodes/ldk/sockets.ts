@@ -1,0 +1,113 @@
+import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
+import * as ldk from 'lightningdevkit';
+import { fromHex } from '../../core/bytes.ts';
+import { NodeError, TransportError } from '../../core/errors.ts';
+import type { PeerUri } from '../../core/ids.ts';
+
+export interface Sockets {
+  /** Resolves with the port; 0 asks the system for a free one. */
+  listen(host: string, port: number): Promise<number>;
+  /** Resolves when the TCP connection stands and the handshake was begun. @throws TransportError */
+  dial(peer: PeerUri): Promise<void>;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** BOLT 8 connections of one LDK node over TCP. `wake`: LDK has something to do. */
+export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
+  const open = new Map<bigint, { readonly descriptor: ldk.SocketDescriptor; readonly socket: Socket }>();
+  let count = 0n;
+  let server: Server | undefined;
+  let closed = false;
+
+  function attach(socket: Socket): ldk.SocketDescriptor {
+    count += 1n;
+    const id = count;
+    const descriptor = ldk.SocketDescriptor.new_impl({
+      send_data(data, resumeRead) {
+        if (resumeRead) socket.resume();
+        if (socket.destroyed) return 0;
+        socket.write(data.slice());
+        return data.length;
+      },
+      disconnect_socket() {
+        open.delete(id);
+        socket.destroy();
+      },
+      eq: (other) => other.hash() === id,
+      hash: () => id,
+    });
+    open.set(id, { descriptor, socket });
+    socket.setNoDelay(true);
+    socket.on('data', (data) => {
+      if (!open.has(id)) return;
+      const read = peers.read_event(descriptor, new Uint8Array(data));
+      wake();
+      if (!read.is_ok()) socket.destroy();
+      else if ((read as ldk.Result_boolPeerHandleErrorZ_OK).res) socket.pause();
+    });
+    socket.on('drain', () => {
+      if (open.has(id)) peers.write_buffer_space_avail(descriptor);
+    });
+    socket.on('error', () => undefined); // 'close' follows
+    socket.on('close', () => {
+      if (!open.delete(id) || closed) return;
+      peers.socket_disconnected(descriptor);
+      wake();
+    });
+    return descriptor;
+  }
+
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        const listening = createServer((socket) => {
+          const accepted = peers.new_inbound_connection(attach(socket), ldk.Option_SocketAddressZ.constructor_none());
+          if (!accepted.is_ok()) socket.destroy();
+        });
+        server = listening;
+        listening.once('error', (cause) => reject(new NodeError(`cannot listen on ${host}:${port}`, { cause })));
+        listening.listen(port, host, () => {
+          const address = listening.address();
+          resolve(typeof address === 'object' && address ? address.port : port);
+        });
+      }),
+    async dial(peer) {
+      const socket = await connected(peer);
+      const begun = peers.new_outbound_connection(
+        fromHex(peer.nodeId),
+        attach(socket),
+        ldk.Option_SocketAddressZ.constructor_none(),
+      );
+      if (!begun.is_ok()) {
+        socket.destroy();
+        throw new TransportError('closed', 'the connection to the peer could not be begun');
+      }
+      socket.write((begun as ldk.Result_CVec_u8ZPeerHandleErrorZ_OK).res);
+    },
+    async close() {
+      closed = true;
+      for (const { socket } of open.values()) socket.destroy();
+      open.clear();
+      await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+    },
+  };
+}
+
+function connected({ host, port }: PeerUri): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, timeout: CONNECT_TIMEOUT_MS });
+    const fail = (cause: unknown) => {
+      socket.destroy();
+      reject(new TransportError('offline', `nobody answers at ${host}:${port}`, { cause }));
+    };
+    socket.once('error', fail);
+    socket.once('timeout', () => fail(new Error('timed out')));
+    socket.once('connect', () => {
+      socket.off('error', fail);
+      socket.setTimeout(0);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import type { Msat, Sat } from '../core/amount.ts';
+import type { FailureReason } from '../core/failureCode.ts';
+import type { ChannelId, NodeId, PaymentHash, Txid } from '../core/ids.ts';
+import type { Network } from '../core/network.ts';
+import type { Scid } from '../core/scid.ts';
+import type { Stop } from './abort.ts';
+import type { PeerMessages } from './peerMessages.ts';
+
+/** An HTLC that the node holds because its onion names a JIT scid as the next hop. */
+export interface InterceptedPart {
+  /** Opaque, unique for the life of the HTLC, the same again after a restart of the node. */
+  readonly id: string;
+  readonly scid: Scid;
+  readonly paymentHash: PaymentHash;
+  /** What came in. */
+  readonly incomingAmount: Msat;
+  /** `amt_to_forward` of the onion; whether it is covered by what came in is the LSP's to check (L8). */
+  readonly onionAmount: Msat;
+  /** Height at which the incoming HTLC expires. */
+  readonly incomingExpiryHeight: number;
+}
+
+export interface Htlcs {
+  /** A fresh short channel id that stands for no channel and was given to nobody else. */
+  newScid(): Scid;
+  onPart(f: (part: InterceptedPart) => void): Stop;
+  /** Each forwarded part comes back once: the peer took it (its preimage is ours), or failed it. */
+  onPartResolved(f: (resolved: { readonly id: string; readonly outcome: 'settled' | 'failed' }) => void): Stop;
+  /**
+   * Forwards less or as much as the onion says; the node adds `extra_fee` when it is less. Repeating it does no harm.
+   * @throws NodeError when the part is gone, or the channel not usable.
+   */
+  forward(o: {
+    readonly id: string;
+    readonly channelId: ChannelId;
+    readonly peer: NodeId;
+    readonly amount: Msat;
+  }): Promise<void>;
+  /** Repeating it does no harm. @throws NodeError when the part is gone. */
+  fail(id: string, reason: FailureReason): Promise<void>;
+}
+
+/** What `accept_channel` told us about the client's side. */
+export interface ChannelLimits {
+  /** The most that all HTLCs together may carry to the client, commitment fees and our reserve taken off. */
+  readonly sendable: Msat;
+  /** The least that one HTLC to the client may carry. */
+  readonly htlcMinimum: Msat;
+  /** The client's `to_self_delay`, which locks our funds. */
+  readonly toSelfDelayBlocks: number;
+  /** Confirmations that the client waits for. */
+  readonly minimumDepth: number;
+}
+
+/** What became of a channel, by the key under which it was opened. */
+export type ChannelEvent = { readonly key: string } & (
+  | { readonly tag: 'accepted'; readonly limits: ChannelLimits }
+  /** `funding_signed` is here: the funding transaction may be broadcast, and spent by nobody else. */
+  | { readonly tag: 'funded'; readonly channelId: ChannelId; readonly fundingTxid: Txid }
+  /** Both sides sent `channel_ready`. */
+  | { readonly tag: 'ready'; readonly channelId: ChannelId }
+  /** The client answered with `error`. */
+  | { readonly tag: 'refused'; readonly words: string }
+  /** Anything else that ended it. */
+  | { readonly tag: 'failed'; readonly words: string }
+);
+
+/** Channels to clients, always unannounced and with option_scid_alias. Each verb can be repeated with the same key. */
+export interface Channels {
+  /** Sends `open_channel`. @throws NodeError when the node cannot even try. */
+  open(o: { readonly key: string; readonly peer: NodeId; readonly capacity: Sat }): Promise<void>;
+  /** Makes and signs the funding transaction and sends `funding_created`; nothing is broadcast. @throws NodeError */
+  fund(key: string): Promise<void>;
+  /** @throws NodeError when the chain does not take it. */
+  broadcast(key: string): Promise<Txid>;
+  /** Ends the channel without broadcasting anything, and frees the inputs of its funding transaction. */
+  abandon(key: string): Promise<void>;
+  onChannel(f: (event: ChannelEvent) => void): Stop;
+}
+
+export interface ChainTip {
+  height(): number;
+  onBlock(f: (height: number) => void): Stop;
+}
+
+/** All that the LSP needs of its node. */
+export interface LspNode extends PeerMessages, Htlcs, Channels, ChainTip {
+  readonly nodeId: NodeId;
+  readonly network: Network;
+  /** Blocks before an HTLC's outgoing expiry at which this node can no longer forward it. */
+  readonly cltvMarginBlocks: number;
+}

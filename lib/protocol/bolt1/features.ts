@@ -1,0 +1,35 @@
+/** Feature bits (BOLT 9). An even bit is compulsory, the odd one after it optional. */
+export const FEATURE = {
+  varOnionOptin: 8,
+  paymentSecret: 14,
+  basicMpp: 16,
+  anchors: 22,
+  scidAlias: 46,
+  zeroConf: 50,
+  /** bLIP-50: set by LSPs that speak LSPS0. Optional to set, so never required of a peer. */
+  lsps: 728,
+} as const;
+
+/** A feature vector: big-endian bytes, bit 0 is the lowest bit of the last byte. */
+export function encodeFeatures(bits: readonly number[]): Uint8Array {
+  if (bits.length === 0) return new Uint8Array(0);
+  const bytes = new Uint8Array(Math.floor(Math.max(...bits) / 8) + 1);
+  for (const bit of bits) {
+    const index = bytes.length - 1 - Math.floor(bit / 8);
+    bytes[index] = (bytes[index] ?? 0) | (1 << (bit % 8));
+  }
+  return bytes;
+}
+
+/** The bits that are set, in rising order. */
+export function decodeFeatures(bytes: Uint8Array): readonly number[] {
+  const bits: number[] = [];
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    if ((bytes[bytes.length - 1 - Math.floor(bit / 8)] ?? 0) & (1 << (bit % 8))) bits.push(bit);
+  }
+  return bits;
+}
+
+/** Whether a feature, named by its even bit, is set in either form. */
+export const hasFeature = (bits: readonly number[], even: number): boolean =>
+  bits.includes(even) || bits.includes(even + 1);

@@ -1,0 +1,168 @@
+import type { Msat, Sat } from '../core/amount.ts';
+import type { FailureReason } from '../core/failureCode.ts';
+import type { ChannelId, NodeId, PaymentHash, Txid } from '../core/ids.ts';
+import type { Scid } from '../core/scid.ts';
+import type { Trust } from '../protocol/lsps2/messages.ts';
+
+// Plain data, all of it: it is saved after every step.
+
+/** What was sold. It never changes. Its key is the scid. */
+export interface Offer {
+  readonly scid: Scid;
+  readonly client: NodeId;
+  readonly trust: Trust;
+  readonly paymentSize: Msat;
+  /** Of `paymentSize`, computed when it was sold. */
+  readonly openingFee: Msat;
+  /** Unix seconds. */
+  readonly validUntil: number;
+  readonly maxClientToSelfDelayBlocks: number;
+  readonly minLifetimeBlocks: number;
+  readonly lspCltvExpiryDelta: number;
+}
+
+/** The operator's limits. */
+export interface Rules {
+  /** From the first part to giving up on the others (bLIP-52 section 4: at least 90). */
+  readonly collectSeconds: number;
+  /** From `open_channel` to `accept_channel`. */
+  readonly acceptSeconds: number;
+  /** From `funding_created` to `funding_signed`. */
+  readonly fundSeconds: number;
+  /** From `funding_signed` to `channel_ready` of both; the client may wait for confirmations. */
+  readonly readySeconds: number;
+  /** Blocks that every part must still have to its outgoing expiry while we hold it. */
+  readonly cltvMarginBlocks: number;
+  readonly partsMax: number;
+  /** Payments that may collect on one purchase at the same time. */
+  readonly sessionsMax: number;
+  /** Opens that end without a channel, before the purchase is over. */
+  readonly openAttemptsMax: number;
+}
+
+export interface Part {
+  readonly id: string;
+  /** `amt_to_forward` of its onion: what the payer meant for the client. */
+  readonly amount: Msat;
+  /** Height at which the HTLC to the client would expire. */
+  readonly outgoingExpiryHeight: number;
+}
+
+/** A part on its way to the client, and how that ended. */
+export interface Forwarded extends Part {
+  readonly extraFee: Msat;
+  readonly outcome: 'pending' | 'settled' | 'failed';
+}
+
+/** The one channel of a purchase. It may outlive the session that opened it. */
+export interface Channel {
+  /** Whose session opens it, or opened it. */
+  readonly opener: PaymentHash;
+  readonly stage: 'opening' | 'accepted' | 'funded' | 'ready';
+  readonly broadcast: boolean;
+  readonly capacity?: Sat;
+  readonly htlcMinimum?: Msat;
+  readonly channelId?: ChannelId;
+  readonly fundingTxid?: Txid;
+}
+
+export type State =
+  /** Parts are held until they add up to the payment and the client is there. */
+  | { readonly tag: 'collecting'; readonly parts: readonly Part[]; readonly since: number }
+  /** The set is complete, its channel on the way. `deadline`: when the step under way must be done, Unix seconds. */
+  | { readonly tag: 'awaitingChannel'; readonly parts: readonly Part[]; readonly deadline: number }
+  /** The parts are with the client. `late` ones came after that; they are held until the fee is settled. */
+  | {
+      readonly tag: 'awaitingSettlement';
+      readonly forwarded: readonly Forwarded[];
+      readonly late: readonly Part[];
+      readonly lateSince: number;
+    }
+  /** The client paid; its withheld funding transaction is being broadcast. */
+  | {
+      readonly tag: 'broadcasting';
+      readonly forwarded: readonly Forwarded[];
+      readonly late: readonly Part[];
+      readonly lateSince: number;
+    }
+  /** Every part resolved, the fee settled in full; or passed on untouched, because another payment had settled it. */
+  | { readonly tag: 'succeeded' }
+  /** Ended without a channel: the purchase is given back. */
+  | { readonly tag: 'failed'; readonly reason: EndReason }
+  /** Ended with a channel that nobody, or not everybody, paid for. */
+  | { readonly tag: 'abandoned'; readonly reason: EndReason };
+
+export type EndReason =
+  | 'collectTimedOut'
+  | 'offerExpired'
+  | 'tooManyParts'
+  | 'cltvMarginGone'
+  | 'clientDisconnected'
+  | 'clientRefused'
+  | 'channelFailed'
+  | 'channelUnfit'
+  | 'openTimedOut'
+  | 'feeNotBearable'
+  | 'paymentFailed'
+  | 'underpaid';
+
+export type Input =
+  | { readonly tag: 'partArrived'; readonly part: Part }
+  | { readonly tag: 'collectTimedOut' }
+  | { readonly tag: 'offerExpired' }
+  | { readonly tag: 'openTimedOut' }
+  | { readonly tag: 'clientConnected' }
+  | { readonly tag: 'clientDisconnected' }
+  | { readonly tag: 'channelAccepted'; readonly limits: Limits }
+  | { readonly tag: 'channelFunded' }
+  | { readonly tag: 'channelReady' }
+  | { readonly tag: 'channelRefused' }
+  | { readonly tag: 'channelFailed' }
+  | { readonly tag: 'fundingBroadcast' }
+  | { readonly tag: 'partSettled'; readonly id: string }
+  | { readonly tag: 'partFailed'; readonly id: string }
+  | { readonly tag: 'blockConnected' }
+  /** The session that owned the purchase ended without settling the fee. */
+  | { readonly tag: 'purchaseGivenBack' }
+  /** The session that owned the purchase settled the fee in full. */
+  | { readonly tag: 'purchasePaid' };
+
+/** What the client's `accept_channel` allows. */
+export interface Limits {
+  readonly sendable: Msat;
+  readonly htlcMinimum: Msat;
+  readonly toSelfDelayBlocks: number;
+  readonly minimumDepth: number;
+}
+
+export type Effect =
+  | { readonly tag: 'wakeClient' }
+  | { readonly tag: 'openChannel'; readonly net: Msat }
+  | { readonly tag: 'fundChannel' }
+  | { readonly tag: 'broadcastFunding' }
+  | { readonly tag: 'abandonChannel' }
+  | { readonly tag: 'forwardPart'; readonly id: string; readonly amount: Msat; readonly extraFee: Msat }
+  | { readonly tag: 'failPart'; readonly id: string; readonly reason: FailureReason };
+
+/** What a handler may look at, besides its own state and input. */
+export interface View {
+  readonly offer: Offer;
+  readonly rules: Rules;
+  /** Unix seconds. */
+  readonly now: number;
+  readonly height: number;
+  readonly clientConnected: boolean;
+  /** Whose session this is. */
+  readonly paymentHash: PaymentHash;
+  readonly channel: Channel | undefined;
+  /** What is neither settled nor on its way. */
+  readonly feeOwing: Msat;
+  /** Whether another session holds the channel or opens one. */
+  readonly taken: boolean;
+  readonly openAttemptsLeft: number;
+}
+
+type ByTag<Union extends { readonly tag: string }> = { readonly [Each in Union as Each['tag']]: Each };
+export type StateOf<Tag extends State['tag']> = ByTag<State>[Tag];
+export type InputOf<Tag extends Input['tag']> = ByTag<Input>[Tag];
+export type Next<Tag extends State['tag']> = { readonly state: StateOf<Tag>; readonly effects: readonly Effect[] };

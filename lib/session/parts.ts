@@ -1,0 +1,48 @@
+import { type Msat, msat, sum } from '../core/amount.ts';
+import type { FailureReason } from '../core/failureCode.ts';
+import { shareFee } from '../protocol/lsps2/extraFee.ts';
+import type { Effect, EndReason, Forwarded, Next, Part, View } from './data.ts';
+
+// What several states do with parts.
+
+export const amountOf = (parts: readonly Part[]): Msat => sum(parts.map((part) => part.amount));
+
+export const failAll = (parts: readonly Part[], reason: FailureReason): readonly Effect[] =>
+  parts.map(({ id }) => ({ tag: 'failPart', id, reason }));
+
+/** Ends a session without a channel. */
+export const fail = (parts: readonly Part[], reason: FailureReason, why: EndReason): Next<'failed'> => ({
+  state: { tag: 'failed', reason: why },
+  effects: failAll(parts, reason),
+});
+
+export const abandon = (parts: readonly Part[], reason: FailureReason, why: EndReason): Next<'abandoned'> => ({
+  state: { tag: 'abandoned', reason: why },
+  effects: failAll(parts, reason),
+});
+
+/** Whether every part still reaches the client in time. */
+export const inTime = (view: View, parts: readonly Part[]): boolean =>
+  parts.every((part) => part.outgoingExpiryHeight - view.height >= view.rules.cltvMarginBlocks);
+
+export const relay = (parts: readonly Part[]): readonly Effect[] =>
+  parts.map(({ id, amount }) => ({ tag: 'forwardPart', id, amount, extraFee: msat(0n) }));
+
+/** Sends a set to the client over the ready channel, the owing fee shared over it; undefined when it cannot bear it. */
+export function forwardSet(view: View, parts: readonly Part[]): Next<'awaitingSettlement'> | undefined {
+  const amounts = parts.map((part) => part.amount);
+  const shares = shareFee(amounts, view.feeOwing, view.channel?.htlcMinimum ?? msat(1n));
+  if (!shares) return undefined;
+  const forwarded = parts.map((part, index): Forwarded => {
+    return { ...part, extraFee: shares[index] ?? msat(0n), outcome: 'pending' };
+  });
+  return {
+    state: { tag: 'awaitingSettlement', forwarded, late: [], lateSince: 0 },
+    effects: forwarded.map(({ id, amount, extraFee }) => ({
+      tag: 'forwardPart',
+      id,
+      amount: msat(amount - extraFee),
+      extraFee,
+    })),
+  };
+}

@@ -1,0 +1,117 @@
+import { type Msat, msat } from '../core/amount.ts';
+import type { ChannelId, PaymentHash, Txid } from '../core/ids.ts';
+import type { Channel, Effect, Forwarded, Limits, Offer, Part, Rules, State } from './data.ts';
+
+// A purchase and the sessions that try to get it paid: the record that is saved, and the questions asked of it.
+
+/** One successful `lsps2.buy`. */
+export interface Purchase {
+  readonly version: 1;
+  readonly offer: Offer;
+  readonly channel: Channel | undefined;
+  /** What the client paid of the opening fee. It never falls, and never exceeds it (L3). */
+  readonly feeSettled: Msat;
+  readonly openAttempts: number;
+  /** The channel was broadcast and is gone: there will be no second one (L1). */
+  readonly over: boolean;
+  /** Sessions that have not ended, by payment hash. */
+  readonly sessions: Readonly<Record<PaymentHash, State>>;
+}
+
+/** What happens to a purchase. Inputs without a payment hash concern its channel, its client, or all its sessions. */
+export type PurchaseInput =
+  | {
+      readonly tag: 'partArrived';
+      readonly paymentHash: PaymentHash;
+      readonly part: Part;
+      /** What really came in with the HTLC. */
+      readonly incomingAmount: Msat;
+    }
+  | { readonly tag: 'partSettled' | 'partFailed'; readonly paymentHash: PaymentHash; readonly id: string }
+  | { readonly tag: 'clientConnected' | 'clientDisconnected' | 'blockConnected' | 'timePassed' }
+  | { readonly tag: 'channelAccepted'; readonly limits: Limits }
+  | { readonly tag: 'channelFunded'; readonly channelId: ChannelId; readonly fundingTxid: Txid }
+  | { readonly tag: 'channelReady'; readonly channelId: ChannelId }
+  | { readonly tag: 'channelRefused' | 'channelFailed' | 'fundingBroadcast' };
+
+/** The world as the runtime sees it when the input is handled. */
+export interface World {
+  readonly now: number;
+  readonly height: number;
+  readonly clientConnected: boolean;
+  readonly rules: Rules;
+}
+
+/** An effect, and for whose payment. */
+export type Order = Effect & { readonly paymentHash: PaymentHash };
+
+export interface Ended {
+  readonly paymentHash: PaymentHash;
+  readonly state: Extract<State, { readonly tag: 'succeeded' | 'failed' | 'abandoned' }>;
+}
+
+export interface Result {
+  readonly purchase: Purchase;
+  /** To be done in this order, after the purchase is saved. */
+  readonly orders: readonly Order[];
+  readonly ended: readonly Ended[];
+  /** Whether the table had no use for the input. */
+  readonly odd: boolean;
+}
+
+export const purchased = (offer: Offer): Purchase => ({
+  version: 1,
+  offer,
+  channel: undefined,
+  feeSettled: msat(0n),
+  openAttempts: 0,
+  over: false,
+  sessions: {},
+});
+
+export const isPaid = (purchase: Purchase): boolean => purchase.feeSettled >= purchase.offer.openingFee;
+
+export const sessionsOf = (purchase: Purchase): readonly (readonly [PaymentHash, State])[] =>
+  Object.entries(purchase.sessions) as [PaymentHash, State][];
+
+const OWNING = new Set<State['tag']>(['awaitingChannel', 'awaitingSettlement', 'broadcasting']);
+
+/** The session that opens or uses the channel; there is never more than one (L1). */
+export const ownerOf = (purchase: Purchase): PaymentHash | undefined =>
+  sessionsOf(purchase).find(([, state]) => OWNING.has(state.tag))?.[0];
+
+/** The forwarded parts of a session; none before it forwards. */
+export const forwardedOf = (state: State | undefined): readonly Forwarded[] =>
+  state?.tag === 'awaitingSettlement' || state?.tag === 'broadcasting' ? state.forwarded : [];
+
+/** What the fee still lacks: not settled, and not on its way with a part (other than `except`). */
+export function feeOwing(purchase: Purchase, except?: string): Msat {
+  const underway = sessionsOf(purchase)
+    .flatMap(([, state]) => forwardedOf(state))
+    .filter((part) => part.outcome === 'pending' && part.id !== except)
+    .reduce((total, part) => total + part.extraFee, 0n);
+  return msat(purchase.offer.openingFee - purchase.feeSettled - underway);
+}
+
+/** When a session next needs to hear of the time, Unix seconds; undefined when it waits for nothing of the kind. */
+export function deadlineOf(offer: Offer, rules: Rules, state: State): number | undefined {
+  switch (state.tag) {
+    case 'collecting':
+      return Math.min(state.since + rules.collectSeconds, offer.validUntil);
+    case 'awaitingChannel':
+      return state.deadline;
+    case 'awaitingSettlement':
+    case 'broadcasting':
+      return state.late.length === 0 ? undefined : Math.min(state.lateSince + rules.collectSeconds, offer.validUntil);
+    case 'succeeded':
+    case 'failed':
+    case 'abandoned':
+      return undefined;
+  }
+}
+
+/** The earliest deadline of all sessions. */
+export function nextDeadline(purchase: Purchase, rules: Rules): number | undefined {
+  const all = sessionsOf(purchase).flatMap(([, state]) => deadlineOf(purchase.offer, rules, state) ?? []);
+  return all.length === 0 ? undefined : Math.min(...all);
+}

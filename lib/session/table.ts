@@ -1,0 +1,138 @@
+import { cell, type Table } from '../core/table.ts';
+import * as channel from './awaitingChannel.ts';
+import * as settlement from './awaitingSettlement.ts';
+import * as collecting from './collecting.ts';
+import type { Effect, Input, State, StateOf, View } from './data.ts';
+
+type Settlement = StateOf<'awaitingSettlement'>;
+type Broadcasting = StateOf<'broadcasting'>;
+
+const odd = 'odd';
+
+// Each cell says where it may lead; the compiler holds its handler to that.
+const collect = cell('collect', ['collecting', 'awaitingChannel', 'awaitingSettlement', 'failed'], collecting.collect);
+const goOn = cell('go on', ['collecting', 'awaitingChannel', 'awaitingSettlement', 'failed'], collecting.goOn);
+const giveUp = cell('give up', ['failed'], collecting.giveUp);
+const expire = cell('expire', ['failed'], collecting.expire);
+const wait = cell('wait', ['collecting'], collecting.stay);
+const letThrough = cell('let through', ['succeeded'], collecting.letThrough);
+const collectingMargin = cell('watch margin', ['collecting', 'failed'], collecting.watchMargin);
+
+const queue = cell('queue', ['awaitingChannel'], channel.queue);
+const stand = cell('wait', ['awaitingChannel'], channel.stay);
+const tooLate = cell('end early', ['failed', 'abandoned'], channel.tooLate);
+const disconnect = cell('give back if unfunded', ['awaitingChannel', 'failed'], channel.disconnect);
+const fund = cell('fund if it fits', ['awaitingChannel', 'failed'], channel.fund);
+const funded = cell('broadcast or go on', ['awaitingChannel', 'awaitingSettlement', 'abandoned'], channel.funded);
+const forward = cell('forward if ready', ['awaitingChannel', 'awaitingSettlement', 'abandoned'], channel.goOn);
+const refused = cell('give back', ['failed'], channel.refused);
+const broke = cell('give back', ['failed'], channel.broke);
+const channelMargin = cell('watch margin', ['awaitingChannel', 'failed', 'abandoned'], channel.watchMargin);
+
+const hold = cell('hold', ['awaitingSettlement'], settlement.hold<Settlement>);
+const dropLate = cell('fail late parts', ['awaitingSettlement'], settlement.dropLate<Settlement>);
+const expireLate = cell('fail late parts', ['awaitingSettlement'], settlement.expireLate<Settlement>);
+const settleMargin = cell('watch margin', ['awaitingSettlement'], settlement.watchMargin<Settlement>);
+const pend = cell('wait', ['awaitingSettlement'], settlement.stay<Settlement>);
+const settle = cell('settle', ['awaitingSettlement', 'broadcasting', 'succeeded', 'abandoned'], settlement.settle);
+const refuse = cell('refuse', ['awaitingSettlement', 'succeeded', 'abandoned'], settlement.refuse);
+
+const holdOn = cell('hold', ['broadcasting'], settlement.hold<Broadcasting>);
+const dropHeld = cell('fail late parts', ['broadcasting'], settlement.dropLate<Broadcasting>);
+const expireHeld = cell('fail late parts', ['broadcasting'], settlement.expireLate<Broadcasting>);
+const holdMargin = cell('watch margin', ['broadcasting'], settlement.watchMargin<Broadcasting>);
+const keep = cell('wait', ['broadcasting'], settlement.stay<Broadcasting>);
+const noteSettled = cell('note', ['broadcasting'], settlement.note);
+const noteFailed = cell('note', ['broadcasting'], settlement.note);
+const released = cell('end if resolved', ['awaitingSettlement', 'succeeded', 'abandoned'], settlement.released);
+
+/** Terminal states are left as soon as they are reached: the purchase forgets the session, and a later part begins anew. */
+const over = {
+  partArrived: odd, collectTimedOut: odd, offerExpired: odd, openTimedOut: odd, clientConnected: odd,
+  clientDisconnected: odd, channelAccepted: odd, channelFunded: odd, channelReady: odd, channelRefused: odd,
+  channelFailed: odd, fundingBroadcast: odd, partSettled: odd, partFailed: odd, blockConnected: odd,
+  purchaseGivenBack: odd, purchasePaid: odd,
+} as const; // biome-ignore format: a row
+
+/** The session's matrix: what each input does in each state. `lib/session/README.md` is drawn from it. */
+export const table: Table<View, State, Input, Effect> = {
+  collecting: {
+    partArrived: collect,
+    collectTimedOut: giveUp,
+    offerExpired: expire,
+    openTimedOut: odd,
+    clientConnected: goOn,
+    clientDisconnected: wait,
+    channelAccepted: odd,
+    channelFunded: odd,
+    channelReady: odd,
+    channelRefused: odd,
+    channelFailed: odd,
+    fundingBroadcast: odd,
+    partSettled: odd,
+    partFailed: odd,
+    blockConnected: collectingMargin,
+    purchaseGivenBack: goOn,
+    purchasePaid: letThrough,
+  },
+  awaitingChannel: {
+    partArrived: queue,
+    collectTimedOut: odd,
+    offerExpired: stand,
+    openTimedOut: tooLate,
+    clientConnected: stand,
+    clientDisconnected: disconnect,
+    channelAccepted: fund,
+    channelFunded: funded,
+    channelReady: forward,
+    channelRefused: refused,
+    channelFailed: broke,
+    fundingBroadcast: forward,
+    partSettled: odd,
+    partFailed: odd,
+    blockConnected: channelMargin,
+    purchaseGivenBack: odd,
+    purchasePaid: odd,
+  },
+  awaitingSettlement: {
+    partArrived: hold,
+    collectTimedOut: dropLate,
+    offerExpired: expireLate,
+    openTimedOut: odd,
+    clientConnected: pend,
+    clientDisconnected: pend,
+    channelAccepted: odd,
+    channelFunded: odd,
+    channelReady: odd,
+    channelRefused: odd,
+    channelFailed: dropLate,
+    fundingBroadcast: odd,
+    partSettled: settle,
+    partFailed: refuse,
+    blockConnected: settleMargin,
+    purchaseGivenBack: odd,
+    purchasePaid: odd,
+  },
+  broadcasting: {
+    partArrived: holdOn,
+    collectTimedOut: dropHeld,
+    offerExpired: expireHeld,
+    openTimedOut: odd,
+    clientConnected: keep,
+    clientDisconnected: keep,
+    channelAccepted: odd,
+    channelFunded: odd,
+    channelReady: odd,
+    channelRefused: odd,
+    channelFailed: dropHeld,
+    fundingBroadcast: released,
+    partSettled: noteSettled,
+    partFailed: noteFailed,
+    blockConnected: holdMargin,
+    purchaseGivenBack: odd,
+    purchasePaid: odd,
+  },
+  succeeded: over,
+  failed: over,
+  abandoned: over,
+};

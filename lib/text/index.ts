@@ -1,0 +1,38 @@
+import type { PurchaseState, RefusalReason } from '../client/record.ts';
+import { formatSat } from '../core/amount.ts';
+
+/** What to tell a user, by language-neutral code: replace any of it to translate. */
+export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
+  not_bought: 'A channel was offered that was never bought, and was turned away.',
+  public_channel: 'The LSP opened a public channel instead of the private one that was sold.',
+  no_scid_alias: 'The LSP opened a channel that cannot be referred to by an alias, unlike the one that was sold.',
+  pushed_amount: 'The LSP opened a channel with money pushed into it, unlike the one that was sold.',
+  channel_too_small: 'The LSP opened a channel that is too small for the payment.',
+  to_self_delay_too_long: 'The LSP wants to lock your money for longer than you allow.',
+  overcharged: 'The LSP kept more of the payment than it had promised.',
+  underpaid: 'The payment was smaller than the invoice.',
+  part_amount_wrong: 'The amounts of the payment do not add up.',
+  fee_from_another_peer: 'Somebody other than the LSP took a fee out of the payment.',
+  fee_not_agreed: 'A fee was taken out of a payment for which none was agreed.',
+  cancelled: 'The payment was for an invoice that you had cancelled.',
+};
+
+/** One sentence about where a purchase stands. */
+export function describeState(state: PurchaseState): string {
+  switch (state.tag) {
+    case 'waiting':
+      return 'Waiting for the payment.';
+    case 'channelOpening':
+      return 'The payment is on its way; its channel is being opened.';
+    case 'claiming':
+      return 'The payment has arrived and is being settled.';
+    case 'paid':
+      return `Paid: ${formatSat(state.received)} received, ${formatSat(state.fee)} for the channel.`;
+    case 'refused':
+      return REFUSALS[state.reason];
+    case 'expired':
+      return 'Nobody paid in time.';
+    case 'cancelled':
+      return 'Cancelled.';
+  }
+}

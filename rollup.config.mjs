@@ -1,0 +1,30 @@
+import { chmod, readFile } from 'node:fs/promises';
+
+/** tsc has compiled lib/ and the CLI into build/. Rollup lays the modules out in dist/ and keeps the source maps whole. */
+const compiled = {
+  name: 'compiled',
+  load: async (id) => ({ code: await readFile(id, 'utf8'), map: await readFile(`${id}.map`, 'utf8') }),
+};
+
+/** npm makes a bin executable when it installs a package, but not in a clone. */
+const executable = {
+  name: 'executable',
+  writeBundle: () => chmod('dist/jit-invoice/main.js', 0o755),
+};
+
+export default {
+  input: {
+    index: 'build/index.js',
+    'text/index': 'build/text/index.js',
+    'protocol/index': 'build/protocol/index.js',
+    'session/index': 'build/session/index.js',
+    'lsp/index': 'build/lsp/index.js',
+    'nodes/memory/index': 'build/nodes/memory/index.js',
+    'nodes/ldk/index': 'build/nodes/ldk/index.js',
+    'testing/index': 'build/testing/index.js',
+    'jit-invoice/main': 'build/jit-invoice/main.js',
+  },
+  external: /^(?![./])/,
+  plugins: [compiled, executable],
+  output: { dir: 'dist', format: 'es', preserveModules: true, preserveModulesRoot: 'build', sourcemap: true },
+};

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const LIB = fileURLToPath(new URL('../lib', import.meta.url));
+
+/** Which rooms a room may enter, and which packages it may use. Types count too: a door is a door. */
+const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> = {
+  core: { rooms: [], packages: [] },
+  protocol: { rooms: ['core'], packages: [/^@noble\//, '@scure/base', 'light-bolt11-decoder'] },
+  ports: { rooms: ['core'], packages: [] },
+  platform: { rooms: ['core', 'ports'], packages: [] },
+  session: { rooms: ['core', 'protocol'], packages: [] },
+  client: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: ['eventemitter3'] },
+  lsp: { rooms: ['core', 'protocol', 'ports', 'platform', 'session'], packages: ['eventemitter3'] },
+  stores: { rooms: ['core', 'ports'], packages: [] },
+  'nodes/memory': { rooms: ['core', 'protocol', 'ports', 'platform', 'stores'], packages: [/^@noble\//, 'eventemitter3'] },
+  'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
+  text: { rooms: ['core', 'client'], packages: [] },
+  testing: {
+    rooms: ['core', 'protocol', 'ports', 'platform', 'lsp', 'stores', 'nodes/ldk', 'nodes/memory', 'client'],
+    packages: [/^@noble\//, 'lightningdevkit', /^node:/],
+  },
+};
+
+const FILE_LINES_MAX = 300;
+const MEDIAN_LINES_MAX = 100;
+
+const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => ({ file, text: readFileSync(join(LIB, file), 'utf8') }));
+
+const roomOf = (file: string) => {
+  const [first = '', second = ''] = file.split('/');
+  return first === 'nodes' ? `nodes/${second}` : first;
+};
+
+const imports = files.flatMap(({ file, text }) =>
+  [...text.matchAll(/(?:^|\n)\s*(?:import|export)[^'";]*?from\s+'([^']+)'|import\('([^']+)'\)/g)].map((match) => ({
+    file,
+    from: match[1] ?? match[2] ?? '',
+  })),
+);
+
+describe('the house', () => {
+  test('has files', () => expect(files.length).toBeGreaterThan(50));
+
+  // lib/index.ts is the front door: it joins rooms, and nothing enters it.
+  const inner = imports.filter(({ file }) => file.includes('/'));
+
+  test.each(inner.filter(({ from }) => from.startsWith('.')))('$file may enter $from', ({ file, from }) => {
+    const target = relative(LIB, resolve(LIB, dirname(file), from));
+    const [here, there] = [roomOf(file), roomOf(target)];
+    expect(target.startsWith('..')).toBe(false);
+    expect(DOORS[here], `the room ${here} has no entry in DOORS`).toBeDefined();
+    expect(here === there || DOORS[here]!.rooms.includes(there), `${here} -> ${there}`).toBe(true);
+    expect(from).toMatch(/\.ts$/);
+  });
+
+  test.each(inner.filter(({ from }) => !from.startsWith('.')))('$file may use $from', ({ file, from }) => {
+    const allowed = DOORS[roomOf(file)]!.packages;
+    expect(allowed.some((each) => (typeof each === 'string' ? each === from : each.test(from)))).toBe(true);
+  });
+
+  test('only one file knows light-bolt11-decoder', () => {
+    const users = imports.filter(({ from }) => from === 'light-bolt11-decoder').map(({ file }) => file);
+    expect(users).toEqual(['protocol/bolt11/lightBolt11Decoder.ts']);
+  });
+
+  const lines = files.map(({ file, text }) => ({ file, count: text.split('\n').length })).sort((a, b) => a.count - b.count);
+  test('has small files', () => {
+    expect(lines.filter(({ count }) => count > FILE_LINES_MAX)).toEqual([]);
+    expect(lines[Math.floor(lines.length / 2)]!.count).toBeLessThanOrEqual(MEDIAN_LINES_MAX);
+  });
+
+  test('logs by the port, never by the console', () => {
+    expect(files.filter(({ text }) => /\bconsole\.(?!log = )/.test(text.replace(/globalThis\.console/g, ''))).map(({ file }) => file)).toEqual([]);
+  });
+});
