@@ -1,6 +1,6 @@
 import type { Msat } from '../core/amount.ts';
 import type { FailureReason } from '../core/failureCode.ts';
-import type { NodeId, PaymentHash, Txid } from '../core/ids.ts';
+import type { ChannelId, NodeId, PaymentHash, Txid } from '../core/ids.ts';
 import type { Scid } from '../core/scid.ts';
 import type { Trust } from '../protocol/lsps2/messages.ts';
 import type { EndReason } from '../session/data.ts';
@@ -29,7 +29,7 @@ export interface LspEvents {
   clientAway: OfPayment;
   channelOpening: OfPurchase & { readonly client: NodeId; readonly capacitySat: bigint };
   channelFunded: OfPurchase & { readonly fundingTxid: Txid };
-  channelReady: OfPurchase;
+  channelReady: OfPurchase & { readonly channelId: ChannelId };
   fundingBroadcast: OfPurchase & { readonly fundingTxid: Txid };
   partForwarded: OfPayment & { readonly id: string; readonly amount: Msat; readonly extraFee: Msat };
   partSettled: OfPayment & { readonly id: string };

@@ -24,7 +24,7 @@ export function report(
     });
   }
   if (input.tag === 'channelFunded') emit('channelFunded', { scid, fundingTxid: input.fundingTxid });
-  if (input.tag === 'channelReady') emit('channelReady', { scid });
+  if (input.tag === 'channelReady') emit('channelReady', { scid, channelId: input.channelId });
   if (input.tag === 'partSettled') emit('partSettled', { scid, paymentHash: input.paymentHash, id: input.id });
   if (input.tag === 'partFailed') {
     emit('partFailed', { scid, paymentHash: input.paymentHash, id: input.id, reason: 'client' });

@@ -14,6 +14,7 @@ import type { TestChain } from './chain/chain.ts';
 import { memoryChain } from './chain/memory.ts';
 import { openChannel } from './openChannel.ts';
 import { ldkPayer, type Payer } from './payer.ts';
+import { offerUnsolicited } from './stranger.ts';
 import { until } from './until.ts';
 
 export interface NetworkOptions {
@@ -43,8 +44,8 @@ export interface TestNetwork {
   readonly chain: TestChain;
   /** The LDK nodes behind them, for what a test wants to do by hand. */
   readonly nodes: { readonly payer: LdkNode; readonly lsp: LdkNode; readonly wallet: LdkNode };
-  /** One more LDK node on the same chain, not connected to anybody. It stops with the network. */
-  stranger(): Promise<LdkNode>;
+  /** A stranger connects to the wallet and opens a channel that nobody bought. Resolves when it is offered. */
+  openUnsolicited(): Promise<void>;
   mine(blocks: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -83,7 +84,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<TestNe
     wallet: ldkWallet(walletNode, options.walletToSelfDelayBlocks),
     chain,
     nodes: { payer: payerNode, lsp: lspNode, wallet: walletNode },
-    stranger: () => start({ role: 'lsp' }),
+    openUnsolicited: async () => offerUnsolicited(await start({ role: 'lsp' }), walletNode),
     mine: (blocks) => chain.mine(blocks),
     async close() {
       await service.close();

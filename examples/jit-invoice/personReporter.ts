@@ -1,0 +1,71 @@
+import { formatSat } from 'lsps2';
+import { REFUSALS } from 'lsps2/text';
+import { qrCode } from './qrCode.ts';
+import type { Fields, Reporter } from './reporter.ts';
+import { spinner } from './spinner.ts';
+
+const BOLD = '1';
+const DIM = '2';
+const GREEN = '32';
+const RED = '31';
+
+/** Tells the story to a person; colours and a spinner only on a terminal. */
+export function personReporter(): Reporter {
+  const coloured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  const paint = (code: string, text: string) => (coloured ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const begun = Date.now();
+  const spin = spinner(process.stderr);
+
+  function line(text: string): void {
+    spin.clear();
+    const time = `${((Date.now() - begun) / 1000).toFixed(2)} s`.padStart(8);
+    process.stdout.write(`${paint(DIM, time)}  ${text}\n`);
+  }
+
+  return {
+    tell(event, fields) {
+      const text = STORY[event]?.(fields, paint);
+      if (text !== undefined) line(text);
+      if (event === 'invoice') process.stdout.write(`\n${qrCode(String(fields['invoice']))}\n`);
+    },
+    waiting: (what) => spin.show(what),
+    close: () => spin.clear(),
+  };
+}
+
+type Paint = (code: string, text: string) => string;
+type Tale = (fields: Fields, paint: Paint) => string;
+
+const amount = (fields: Fields, name: string): string => formatSat(BigInt(String(fields[name])));
+const short = (value: unknown): string => `${String(value).slice(0, 12)}...`;
+
+const STORY: Readonly<Record<string, Tale>> = {
+  started: (f) => `A payer, an LSP and a wallet are up, on ${String(f['chain'])}. The wallet has no channel at all.`,
+  asking: (f) => `The wallet asks ${short(f['lsp'])}: what does it cost to receive ${amount(f, 'payment_size_msat')}?`,
+  quoted: (f, paint) =>
+    `The LSP charges ${paint(BOLD, amount(f, 'opening_fee_msat'))} (${(Number(f['fee_ppm']) / 10_000).toFixed(2)} %); ` +
+    `${amount(f, 'net_msat')} will arrive. The offer holds until ${String(f['valid_until'])}.`,
+  bought: (f) => `Bought. Short channel id ${String(f['jit_channel_scid'])}, ${String(f['trust'])}.`,
+  invoice: (f) => `The invoice leads through the LSP:\n\n${String(f['invoice'])}`,
+  paying: (f) => `The payer pays ${amount(f, 'payment_size_msat')} in ${String(f['parts'])} part(s).`,
+  part_held: (f) =>
+    `  part ${String(f['part'])}: the LSP holds ${amount(f, 'amount_msat')}, ${amount(f, 'held_total_msat')} in all`,
+  channel_opening: (f) => `  the set is complete: the LSP opens a channel of ${amount(f, 'capacity_msat')}`,
+  channel_funded: (f) => `  both sides signed; the funding transaction is ${short(f['funding_txid'])}`,
+  funding_broadcast: () => '  the funding transaction is broadcast',
+  channel_ready: (f) => `  the channel ${short(f['channel_id'])} is ready, without a confirmation`,
+  part_forwarded: (f) => `  forwarded ${amount(f, 'amount_msat')}, extra fee ${amount(f, 'extra_fee_msat')}`,
+  claimed: (f, paint) =>
+    `The wallet checked: ${amount(f, 'extra_fee_total_msat')} were kept, ${amount(f, 'opening_fee_msat')} were promised. ` +
+    paint(GREEN, 'It takes the money.'),
+  part_settled: () => '  the LSP has the preimage of a part',
+  funding_confirmed: (f) => `The funding transaction is in block ${String(f['height'])}.`,
+  trouble: (f) => `  the LSP has trouble: ${String(f['what'])}`,
+  done: (f, paint) =>
+    paint(GREEN, 'Done. ') +
+    `${amount(f, 'payment_size_msat')} paid = ${amount(f, 'received_msat')} received + ` +
+    `${amount(f, 'extra_fee_total_msat')} for the channel, in ${String(f['duration_ms'])} ms.`,
+  refused: (f, paint) =>
+    `${paint(RED, 'Refused. ')}${REFUSALS[f['reason'] as keyof typeof REFUSALS]} ` +
+    `The payer has its ${amount(f, 'payer_balance_after_msat')} as before.`,
+};
