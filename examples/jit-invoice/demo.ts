@@ -2,7 +2,7 @@ import { type Client, client, formatScid, type Purchase, type PurchaseState, typ
 import { memoryStore } from 'lsps2/memory';
 import { network, type TestNetwork } from 'lsps2/testing';
 import { cheatOptions } from './cheats.ts';
-import { EXIT, type ExitCode, UnpaidError } from './exitCode.ts';
+import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError } from './exitCode.ts';
 import { followLsp, type Ledger } from './followLsp.ts';
 import type { DemoOptions } from './options.ts';
 import type { Reporter } from './reporter.ts';
@@ -36,6 +36,9 @@ export async function demo(options: DemoOptions, report: Reporter): Promise<Exit
     return await (options.cheat === 'unsolicited-channel'
       ? turnAway(net, jit, report, options)
       : receive(net, jit, report, options));
+  } catch (error) {
+    report.tell('failed', { reason: messageOf(error), exit_code: exitCodeOf(error) });
+    throw error;
   } finally {
     report.waiting('stopping');
     await jit.close();

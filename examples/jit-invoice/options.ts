@@ -53,7 +53,7 @@ export function parseCommand(argv: readonly string[]): Command {
 function parse(argv: readonly string[]) {
   try {
     return parseArgs({
-      args: [...argv],
+      args: joinNegatives(argv),
       allowPositionals: true,
       options: {
         amount: { type: 'string' },
@@ -73,6 +73,17 @@ function parse(argv: readonly string[]) {
     const [first = 'wrong options'] = String((error as Error).message).split(/\. |\n/);
     throw new UsageError(first);
   }
+}
+
+/** `--amount -5sat` means -5sat, not an option of that name: the complaint should be about the amount. */
+function joinNegatives(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const word of argv) {
+    const last = joined.at(-1);
+    if (/^-\d/.test(word) && last !== undefined && /^--[a-z-]+$/.test(last)) joined.splice(-1, 1, `${last}=${word}`);
+    else joined.push(word);
+  }
+  return joined;
 }
 
 function amountOption(name: string, text: string): Msat {

@@ -1,0 +1,76 @@
+import { client, msat, sat } from 'lsps2';
+import { memoryStore } from 'lsps2/memory';
+import { network } from 'lsps2/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rpcClient } from '../../lib/testing/chain/rpc.ts';
+import { until } from '../../lib/testing/until.ts';
+import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
+
+const binary = findBitcoind();
+if (binary === undefined) {
+  process.stderr.write(
+    'skipped: no bitcoind (BITCOIND, PATH); test/bitcoind/install-bitcoind.sh ~/.cache/lsps2/bitcoind fetches one on Debian\n',
+  );
+}
+
+// Runs in CI, which installs a bitcoind; a newcomer's machine may have none.
+describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
+  let bitcoind: Bitcoind;
+  beforeAll(async () => {
+    bitcoind = await startBitcoind(binary!);
+  });
+  afterAll(() => bitcoind.stop());
+
+  test.each(
+    (['lsp-trusts-client', 'client-trusts-lsp'] as const).flatMap((trust) => [1, 2, 3, 8].map((parts) => ({ trust, parts }))),
+  )('$trust, $parts parts: the funding transaction is in a block, every millisatoshi adds up', async ({ trust, parts }) => {
+    const net = await network({ bitcoind: bitcoind.url, policy: { trust } });
+    const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits: { maxFee: sat(3_000n) } });
+    const { best } = await jit.quotes({ amount: sat(250_000n) });
+    const purchase = await jit.buy(best!, { description: 'coffee' });
+    const ended = new Promise((resolve) => net.lsp.on('ended', resolve));
+    expect(await net.payer.pay(purchase.invoice, { parts })).toMatchObject({ paid: true });
+    const state = await purchase.outcome();
+    expect(state).toEqual({ tag: 'paid', gross: sat(250_000n), fee: best!.openingFee, received: best!.net });
+    expect(await ended).toMatchObject({ how: 'succeeded' });
+
+    const { fundingTxid } = net.lsp.purchases()[0]!.channel!;
+    expect(await net.chain.inMempool(fundingTxid!)).toBe(true);
+    await net.mine(1);
+    expect(await net.chain.heightOf(fundingTxid!)).toBeGreaterThan(100);
+    await jit.close();
+    await net.close();
+  });
+
+  test('withheld funding that is not paid for leaves no coin locked, and nothing in the mempool (L5, L6)', async () => {
+    const locked: number[] = [];
+    const rpc = rpcClient(bitcoind.url);
+    const coins = async () => {
+      const [wallet] = await rpc.call<string[]>('listwallets');
+      return (await rpc.wallet(wallet!).call<unknown[]>('listlockunspent')).length;
+    };
+    const net = await network({
+      bitcoind: bitcoind.url,
+      policy: { trust: 'client-trusts-lsp' },
+      // One msat more than was promised: the wallet will not pay, and the channel was for nothing.
+      tamper: (node) => ({
+        ...node,
+        async forward(part) {
+          locked.push(await coins());
+          await node.forward({ ...part, amount: msat(part.amount - 1n) });
+        },
+      }),
+    });
+    const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits: { maxFee: sat(3_000n) } });
+    const { best } = await jit.quotes({ amount: sat(250_000n) });
+    const purchase = await jit.buy(best!, { description: 'coffee' });
+    expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: false });
+    expect(purchase.state).toEqual({ tag: 'refused', what: 'payment', reason: 'overcharged' });
+    expect(locked).toEqual([1]);
+    await until(async () => (await coins()) === 0, 'the coins to be free');
+    expect(await rpc.call('getrawmempool')).toEqual([]);
+    expect(net.lsp.purchases()[0]!.channel).toBeUndefined();
+    await jit.close();
+    await net.close();
+  });
+});
