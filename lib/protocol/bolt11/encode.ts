@@ -24,8 +24,9 @@ export function encodeTerms(terms: InvoiceTerms): Bech32 {
       ...field('s', toWords(bytes32(terms.paymentSecret, 'paymentSecret'))),
       ...description(terms),
       ...(terms.payee === undefined ? [] : field('n', toWords(fromHex(terms.payee, 'payee')))),
-      ...field('x', intToWords(terms.expirySeconds)),
-      ...field('c', intToWords(terms.minFinalCltvExpiryDelta)),
+      // "MUST use the minimum data_length possible": zero is no word at all.
+      ...field('x', intToWords(terms.expirySeconds, 0)),
+      ...field('c', intToWords(terms.minFinalCltvExpiryDelta, 0)),
       ...terms.routeHints.flatMap((hint) => field('r', toWords(concat(...hint.map(encodeHop))))),
       ...(terms.metadata === undefined ? [] : field('m', toWords(fromHex(terms.metadata, 'metadata')))),
       ...field('9', bitsToWords(terms.features)),

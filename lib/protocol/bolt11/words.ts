@@ -13,7 +13,7 @@ export const FIELD_WORDS_MAX = 1023;
 export const toWords = (bytes: Uint8Array): readonly number[] => bech32.toWords(bytes);
 
 /** An unsigned integer in the fewest words, at least `length` of them. */
-export function intToWords(value: number, length = 1): readonly number[] {
+export function intToWords(value: number, length: number): readonly number[] {
   const words: number[] = [];
   for (let rest = value; rest > 0 || words.length < length; rest = Math.floor(rest / 32)) words.unshift(rest % 32);
   return words;

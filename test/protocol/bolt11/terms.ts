@@ -21,8 +21,8 @@ const hop = fc.record({
   cltvExpiryDelta: u16,
 });
 
-// A BTC more than 21 million fits the encoding but no reader.
-const amount: fc.Arbitrary<Msat> = fc.bigInt({ min: 1n, max: 21_000_000n * 100_000_000_000n }).map(msat);
+// LDK counts the digits of an amount in pico-bitcoin in a u64: beyond 18 million BTC it reads only round ones.
+const amount: fc.Arbitrary<Msat> = fc.bigInt({ min: 1n, max: 18_000_000n * 100_000_000_000n }).map(msat);
 
 /** Random invoices that every reader must understand. */
 export const invoiceTerms: fc.Arbitrary<InvoiceTerms> = fc
