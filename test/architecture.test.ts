@@ -15,7 +15,10 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
   client: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: ['eventemitter3'] },
   lsp: { rooms: ['core', 'protocol', 'ports', 'platform', 'session'], packages: ['eventemitter3'] },
   stores: { rooms: ['core', 'ports'], packages: [] },
-  'nodes/memory': { rooms: ['core', 'protocol', 'ports', 'platform', 'stores'], packages: [/^@noble\//, 'eventemitter3'] },
+  'nodes/memory': {
+    rooms: ['core', 'protocol', 'ports', 'platform', 'stores'],
+    packages: [/^@noble\//, 'eventemitter3'],
+  },
   'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
   text: { rooms: ['core', 'client'], packages: [] },
   testing: {
@@ -68,13 +71,19 @@ describe('the house', () => {
     expect(users).toEqual(['protocol/bolt11/lightBolt11Decoder.ts']);
   });
 
-  const lines = files.map(({ file, text }) => ({ file, count: text.split('\n').length })).sort((a, b) => a.count - b.count);
+  const lines = files
+    .map(({ file, text }) => ({ file, count: text.split('\n').length }))
+    .sort((a, b) => a.count - b.count);
   test('has small files', () => {
     expect(lines.filter(({ count }) => count > FILE_LINES_MAX)).toEqual([]);
     expect(lines[Math.floor(lines.length / 2)]!.count).toBeLessThanOrEqual(MEDIAN_LINES_MAX);
   });
 
   test('logs by the port, never by the console', () => {
-    expect(files.filter(({ text }) => /\bconsole\.(?!log = )/.test(text.replace(/globalThis\.console/g, ''))).map(({ file }) => file)).toEqual([]);
+    expect(
+      files
+        .filter(({ text }) => /\bconsole\.(?!log = )/.test(text.replace(/globalThis\.console/g, '')))
+        .map(({ file }) => file),
+    ).toEqual([]);
   });
 });

@@ -29,9 +29,7 @@ export function followLsp({ lsp }: TestNetwork, report: Reporter): Ledger {
     channelId = e.channelId;
     report.tell('channel_ready', { channel_id: e.channelId });
   });
-  lsp.on('partForwarded', (e) =>
-    report.tell('part_forwarded', { amount_msat: e.amount, extra_fee_msat: e.extraFee }),
-  );
+  lsp.on('partForwarded', (e) => report.tell('part_forwarded', { amount_msat: e.amount, extra_fee_msat: e.extraFee }));
   lsp.on('partSettled', () => report.tell('part_settled', {}));
   lsp.on('partFailed', (e) => report.tell('part_failed', { reason: e.reason }));
   lsp.on('trouble', (e) => report.tell('trouble', { what: e.what }));

@@ -16,9 +16,7 @@ export interface DemoOptions {
   readonly json: boolean;
 }
 
-export type Command =
-  | { readonly name: 'help' | 'version' }
-  | { readonly name: 'demo'; readonly options: DemoOptions };
+export type Command = { readonly name: 'help' | 'version' } | { readonly name: 'demo'; readonly options: DemoOptions };
 
 /** The reference LSP takes no more. */
 const PARTS_MAX = 30;

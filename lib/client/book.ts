@@ -1,17 +1,26 @@
+import { TransportError } from '../core/errors.ts';
 import type { NodeId, PaymentHash } from '../core/ids.ts';
 import type { Scid } from '../core/scid.ts';
+import { serial } from '../core/serial.ts';
 import type { Store } from '../ports/store.ts';
 import { PURCHASE_PREFIX, purchaseKey, type PurchaseRecord, readPurchase, savePurchase } from './record.ts';
 
-/** The purchases of this wallet. Memory never runs ahead of the store. */
+/** The purchases of this wallet. Memory never runs ahead of the store, and changes come one after the other. */
 export interface Book {
   all(): readonly PurchaseRecord[];
   of(paymentHash: PaymentHash): PurchaseRecord | undefined;
   sold(lsp: NodeId, scid: Scid): boolean;
-  /** Durable, then visible, then told. */
-  put(record: PurchaseRecord): Promise<void>;
+  add(record: PurchaseRecord): Promise<void>;
+  /**
+   * Changes records in turn: `change` sees them as they are now, and what it returns is durable, then visible, then told.
+   * Rejects, with nothing changed, when the store does.
+   */
+  turn<T>(change: () => { readonly records: readonly PurchaseRecord[]; readonly result: T }): Promise<T>;
+  /** Ends the book: changes under way are finished, later ones rejected. */
+  close(): Promise<void>;
 }
 
+/** `changed` must not throw. */
 export async function openBook(store: Store, changed: (record: PurchaseRecord) => void): Promise<Book> {
   const records = new Map<PaymentHash, PurchaseRecord>();
   for (const [key, json] of await store.load()) {
@@ -19,14 +28,33 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
     const record = readPurchase(json);
     records.set(record.paymentHash, record);
   }
+  const inTurn = serial();
+  let closed = false;
+
+  async function save(record: PurchaseRecord): Promise<void> {
+    await store.put(purchaseKey(record), savePurchase(record));
+    records.set(record.paymentHash, record);
+    changed(record);
+  }
+
+  const turn: Book['turn'] = (change) =>
+    inTurn(async () => {
+      if (closed) throw new TransportError('closed', 'the client was closed');
+      const { records: next, result } = change();
+      for (const record of next) await save(record);
+      return result;
+    });
+
   return {
     all: () => [...records.values()],
     of: (paymentHash) => records.get(paymentHash),
     sold: (lsp, scid) => [...records.values()].some((record) => record.lsp === lsp && record.scid === scid),
-    async put(record) {
-      await store.put(purchaseKey(record), savePurchase(record));
-      records.set(record.paymentHash, record);
-      changed(record);
+    add: (record) => turn(() => ({ records: [record], result: undefined })),
+    turn,
+    async close() {
+      await inTurn(async () => {
+        closed = true;
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
-import type { Msat } from '../core/amount.ts';
+import { type Msat, msat } from '../core/amount.ts';
 import { parseUri } from '../core/ids.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -13,10 +13,10 @@ import { listProtocols } from './calls.ts';
 import { watchExpiry } from './expiry.ts';
 import { gatekeeper, type Refused } from './gatekeeper.ts';
 import type { InvoiceFields } from './invoice.ts';
-import type { Limits } from './limits.ts';
-import { isFinal, type Purchase, purchaseOf } from './purchase.ts';
+import { type Limits, validateLimits } from './limits.ts';
+import { type Purchase, purchaseOf } from './purchase.ts';
 import type { Quote, Unusable } from './quote.ts';
-import type { PurchaseRecord } from './record.ts';
+import { isFilled, type PurchaseRecord } from './record.ts';
 import { requests } from './requests.ts';
 import { purchase, quoteOf, type Work } from './work.ts';
 
@@ -44,7 +44,7 @@ interface Events {
 export interface Client {
   /**
    * What a payment of this size costs at each LSP, and the cheapest. LSPs that cannot serve stand in `all` with their
-   * error; this rejects only when aborted.
+   * error; this rejects only when aborted, or with RangeError on an amount outside of u64.
    */
   quotes(o: { readonly amount: Msat }, options?: Abortable): Promise<Quotes>;
   /**
@@ -66,28 +66,38 @@ export interface Quotes {
   readonly all: readonly (Quote | Unusable)[];
 }
 
-/** A wallet's LSPS2 client. Loads its purchases, arms the gates. @throws DecodeError on a bad LSP address or record. */
+/**
+ * A wallet's LSPS2 client. Loads its purchases, arms the gates.
+ * @throws DecodeError on a bad LSP address or record, RangeError on a bad limit, NodeError when another client guards the node.
+ */
 export async function client(init: ClientInit): Promise<Client> {
-  const { node, clock = systemClock, random = systemRandom } = init;
-  const lsps = init.lsps.map(parseUri);
-  const log = init.log ?? (() => undefined);
-  const now = () => Math.floor(clock.nowMs() / 1000);
+  const { node, limits, clock = systemClock, random = systemRandom } = init;
+  const lsps = init.lsps.map((text) => parseUri(text));
+  validateLimits(limits);
   const emitter = new EventEmitter();
+  // What users hand in may throw; nothing of ours may break by it.
+  const log: Log = (entry) => harmless(() => init.log?.(entry));
+  const tell = (name: string, told?: unknown) => {
+    for (const listener of emitter.listeners(name)) {
+      harmless(
+        () => listener(told),
+        (cause) => log({ level: 'warn', event: 'client.listener_threw', fields: { cause } }),
+      );
+    }
+  };
+  const now = () => Math.floor(clock.nowMs() / 1000);
   const book = await openBook(init.store, (record) => {
-    emitter.emit(record.paymentHash);
-    emitter.emit('changed', faceOf(record));
+    tell(record.paymentHash);
+    tell('changed', faceOf(record));
   });
+  const refused = (told: Refused) => {
+    log({ level: 'warn', event: 'client.refused', fields: { what: told.what, reason: told.reason } });
+    tell('refused', told);
+  };
+  const unguard = node.guard(gatekeeper({ book, limits, now, refused }));
   const asked = requests({ node, clock, random, log, timeoutMs: init.requestTimeoutMs });
-  const work: Work = { node, limits: init.limits, token: init.token, book, asked, now };
-  const gates = gatekeeper({
-    book,
-    limits: init.limits,
-    log,
-    now,
-    refused: (told) => void emitter.emit('refused', told),
-  });
-  const stopGuard = node.guard(gates);
   const expiry = watchExpiry(book, clock, log);
+  const work: Work = { node, limits, token: init.token, book, asked, reserved: new Set(), now };
 
   function faceOf({ paymentHash }: PurchaseRecord): Purchase {
     const record = (): PurchaseRecord => {
@@ -101,14 +111,18 @@ export async function client(init: ClientInit): Promise<Client> {
         emitter.on(paymentHash, f);
         return () => void emitter.off(paymentHash, f);
       },
-      async cancel() {
-        if (!isFinal(record().state)) await book.put({ ...record(), state: { tag: 'cancelled' } });
-      },
+      cancel: () =>
+        book.turn(() => {
+          const { tag } = record().state;
+          const open = !isFilled(record()) && tag !== 'expired' && tag !== 'cancelled';
+          return { records: open ? [{ ...record(), state: { tag: 'cancelled' } }] : [], result: undefined };
+        }),
     });
   }
 
   return {
     async quotes({ amount }, options) {
+      msat(amount);
       const all = await Promise.all(lsps.map((lsp) => quoteOf(work, lsp, amount, options)));
       if (options?.signal?.aborted) throw options.signal.reason;
       const usable = all.filter((each): each is Quote => 'openingFee' in each);
@@ -120,16 +134,25 @@ export async function client(init: ClientInit): Promise<Client> {
       expiry.arm();
       return faceOf(record);
     },
-    purchases: () => book.all().map(faceOf),
+    purchases: () => book.all().map((record) => faceOf(record)),
     listProtocols: (lsp, options) => listProtocols(asked, parseUri(lsp), options),
     on(event, f) {
       emitter.on(event, f);
       return () => void emitter.off(event, f);
     },
     async close() {
-      stopGuard();
-      expiry.stop();
       asked.close();
+      expiry.stop();
+      await book.close();
+      unguard();
     },
   };
+}
+
+function harmless(f: () => void, threw: (cause: string) => void = () => undefined): void {
+  try {
+    f();
+  } catch (cause) {
+    threw(String(cause));
+  }
 }

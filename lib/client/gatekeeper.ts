@@ -1,13 +1,11 @@
 import { msat } from '../core/amount.ts';
-import type { NodeId, PaymentHash } from '../core/ids.ts';
-import { serial } from '../core/serial.ts';
-import type { ChannelOffer, Gates, PartSet } from '../ports/gates.ts';
-import type { Log } from '../ports/log.ts';
+import type { ChannelId, NodeId, PaymentHash } from '../core/ids.ts';
+import type { ChannelAnswer, ChannelOffer, Gates, PartSet } from '../ports/gates.ts';
 import type { Book } from './book.ts';
-import { awaitsChannel, judgeChannel, type Slot } from './channelGate.ts';
+import { judgeChannel, REFUSAL_WORDS } from './channelGate.ts';
 import type { Limits } from './limits.ts';
 import { judgeParts } from './partGate.ts';
-import type { PurchaseRecord, RefusalReason } from './record.ts';
+import { isFilled, type PurchaseRecord, type RefusalReason } from './record.ts';
 
 /** Something the wallet turned away. */
 export interface Refused {
@@ -21,83 +19,96 @@ export interface Refused {
 export function gatekeeper(o: {
   readonly book: Book;
   readonly limits: Limits;
-  readonly log: Log;
   /** Unix seconds. */
   readonly now: () => number;
+  /** Must not throw. */
   readonly refused: (refused: Refused) => void;
 }): Gates {
-  const { book, limits, log, now } = o;
-  const slots = new Map<string, Slot>();
-  const inTurn = serial();
+  const { book, limits, now } = o;
+  /** Purchases whose claim was decided before a restart: the node may ask once more. */
+  const unsure = new Set(book.all().flatMap(({ state, paymentHash }) => (state.tag === 'claiming' ? paymentHash : [])));
 
-  function tell(refused: Refused): void {
-    log({ level: 'warn', event: 'client.refused', fields: { what: refused.what, reason: refused.reason } });
-    o.refused(refused);
-  }
-
-  async function channelOffered(offer: ChannelOffer) {
-    const others = [...slots].filter(([id]) => id !== offer.offerId).map(([, slot]) => slot);
-    const answer = judgeChannel(offer, { records: book.all(), slots: others, limits, now: now() });
-    const bought = book.all().find((record) => record.lsp === offer.peer && awaitsChannel(record, now()));
-    if (answer.accept) {
-      slots.set(offer.offerId, { lsp: offer.peer });
-      if (bought?.state.tag === 'waiting') await book.put({ ...bought, state: { tag: 'channelOpening' } });
-      return answer;
-    }
-    slots.delete(offer.offerId);
-    const reason = answer.reason ?? 'not_bought';
-    tell({ what: 'channel', reason, peer: offer.peer });
-    if (bought && reason !== 'not_bought')
-      await book.put({ ...bought, state: { tag: 'refused', what: 'channel', reason } });
-    return answer;
-  }
-
-  /** The purchase has its channel: the place it took is free, whichever of the LSP's channels the node used. */
-  function fill({ lsp, channelId }: PurchaseRecord): void {
-    const places = [...slots].filter(([, slot]) => slot.lsp === lsp);
-    const [place] = places.find(([, slot]) => slot.channelId === channelId) ?? places[0] ?? [];
-    if (place !== undefined) slots.delete(place);
-  }
-
-  async function partsArrived(set: PartSet): Promise<'claim' | 'fail'> {
-    const record = book.of(set.paymentHash);
-    const verdict = judgeParts(set, record);
-    if (verdict.claim) {
-      if (verdict.record) {
-        await book.put(verdict.record);
-        if (record?.channelId === undefined) fill(verdict.record);
+  const channelOffered = (offer: ChannelOffer): Promise<ChannelAnswer> =>
+    book.turn<ChannelAnswer>(() => {
+      const verdict = judgeChannel(offer, { records: book.all(), limits, now: now() });
+      if (verdict.accept) {
+        const record = {
+          ...verdict.purchase,
+          letIn: { offerId: offer.offerId },
+          state: { tag: 'channelOpening' } as const,
+        };
+        return { records: [record], result: { accept: true, minimumDepth: 0 } };
       }
-      return 'claim';
-    }
-    const { reason } = verdict;
-    if (record && reason !== 'cancelled')
-      await book.put({ ...record, state: { tag: 'refused', what: 'payment', reason } });
-    tell({ what: 'payment', reason, peer: set.peer, paymentHash: set.paymentHash });
-    return 'fail';
-  }
+      const { reason, purchase } = verdict;
+      o.refused({ what: 'channel', reason, peer: offer.peer });
+      const told = purchase && reason !== 'not_bought' ? [refusedRecord(purchase, 'channel', reason)] : [];
+      return { records: told, result: { accept: false, code: reason, message: REFUSAL_WORDS[reason] ?? reason } };
+    });
 
-  async function partsClaimed(paymentHash: PaymentHash): Promise<void> {
-    const record = book.of(paymentHash);
-    if (record?.state.tag !== 'claiming') return;
-    const { received, fee } = record.state;
-    await book.put({ ...record, state: { tag: 'paid', gross: msat(received + fee), fee, received } });
-  }
+  const partsArrived = (set: PartSet): Promise<'claim' | 'fail'> =>
+    book.turn<'claim' | 'fail'>(() => {
+      const { paymentHash, peer } = set;
+      const record = book.of(paymentHash);
+      if (record?.state.tag === 'claiming' && unsure.delete(paymentHash)) return { records: [], result: 'claim' };
+      const verdict = judgeParts(set, record, now());
+      if (verdict.claim)
+        return { records: verdict.record ? filled(book, verdict.record, set.channelId) : [], result: 'claim' };
+      const { reason } = verdict;
+      o.refused({ what: 'payment', reason, peer, paymentHash });
+      const over = record === undefined || isFilled(record) || reason === 'cancelled' || reason === 'expired';
+      return { records: over ? [] : [refusedRecord(record, 'payment', reason)], result: 'fail' };
+    });
+
+  /** Changes the record whose channel was offered under this id, if there is one. */
+  const changeOffer = (offerId: string, change: (record: PurchaseRecord) => PurchaseRecord): Promise<void> =>
+    book.turn(() => {
+      const record = book.all().find(({ letIn }) => letIn?.offerId === offerId);
+      return { records: record ? [change(record)] : [], result: undefined };
+    });
 
   return {
-    channelOffered: (offer) => inTurn(() => channelOffered(offer)),
-    channelGone: (offerId) =>
-      inTurn(async () => {
-        const slot = slots.get(offerId);
-        slots.delete(offerId);
-        const opening = slot && book.all().find((r) => r.lsp === slot.lsp && r.state.tag === 'channelOpening');
-        if (opening) await book.put({ ...opening, state: { tag: 'waiting' } });
-      }),
+    channelOffered,
     channelReady: ({ offerId, channelId }) =>
-      inTurn(async () => {
-        const slot = slots.get(offerId);
-        if (slot) slots.set(offerId, { ...slot, channelId });
+      changeOffer(offerId, (record) => ({ ...record, letIn: { offerId, channelId } })),
+    // A channel that came to nothing frees its place: the LSP may open again (bLIP-52 section 5).
+    channelGone: (offerId) =>
+      changeOffer(offerId, (record) =>
+        isFilled(record)
+          ? record
+          : {
+              ...record,
+              letIn: undefined,
+              state: record.state.tag === 'channelOpening' ? { tag: 'waiting' } : record.state,
+            },
+      ),
+    partsArrived,
+    partsClaimed: ({ paymentHash }) =>
+      book.turn(() => {
+        const record = book.of(paymentHash);
+        return { records: record?.state.tag === 'claiming' ? [paidRecord(record)] : [], result: undefined };
       }),
-    partsArrived: (set) => inTurn(() => partsArrived(set)),
-    partsClaimed: ({ paymentHash }) => inTurn(() => partsClaimed(paymentHash)),
   };
+}
+
+const refusedRecord = (record: PurchaseRecord, what: Refused['what'], reason: RefusalReason): PurchaseRecord => ({
+  ...record,
+  state: { tag: 'refused', what, reason },
+});
+
+const paidRecord = (record: PurchaseRecord): PurchaseRecord => {
+  const { received, feePaid: fee } = record;
+  return { ...record, state: { tag: 'paid', gross: msat(received + fee), fee, received } };
+};
+
+/** The purchase that a payment filled; when it came over the channel of another purchase, the two change places. */
+function filled(book: Book, record: PurchaseRecord, channelId: ChannelId | undefined): readonly PurchaseRecord[] {
+  if (channelId === undefined || record.letIn?.channelId === channelId) return [record];
+  const other = book
+    .all()
+    .find((each) => each.letIn?.channelId === channelId && each.paymentHash !== record.paymentHash && !isFilled(each));
+  if (!other) return [record];
+  return [
+    { ...record, letIn: other.letIn },
+    { ...other, letIn: record.letIn },
+  ];
 }

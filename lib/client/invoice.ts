@@ -1,3 +1,4 @@
+import type { Msat } from '../core/amount.ts';
 import { InvariantError, NodeError } from '../core/errors.ts';
 import type { PeerUri } from '../core/ids.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
@@ -5,7 +6,6 @@ import { FEATURE } from '../protocol/bolt1/features.ts';
 import type { Invoice } from '../protocol/bolt11/invoice.ts';
 import { signInvoice } from '../protocol/bolt11/sign.ts';
 import type { Bought } from '../protocol/lsps2/messages.ts';
-import type { Quote } from './quote.ts';
 import { TermsError } from './quote.ts';
 
 /** What the caller may say of an invoice. */
@@ -22,35 +22,39 @@ export const EXPIRY_MARGIN_SECONDS = 10;
 /** bLIP-52 section 3: `c` is at least 2 above the node's own, for blocks that come while the channel opens. */
 export const FINAL_CLTV_EXTRA_BLOCKS = 2;
 
+/** What an invoice is made for. */
+export interface SoldFor {
+  readonly paymentSize: Msat;
+  /** Of the LSP's offer, Unix seconds. */
+  readonly validUntil: number;
+  readonly bought: Bought;
+  readonly lsp: PeerUri;
+  readonly description: string;
+  readonly expirySeconds: number | undefined;
+  readonly now: number;
+}
+
 /** The invoice of bLIP-52 section 3, for a fixed amount, signed by the node. @throws TermsError, NodeError */
-export async function buildInvoice(
-  node: WalletNode,
-  o: {
-    readonly quote: Quote;
-    readonly bought: Bought;
-    readonly lsp: PeerUri;
-    readonly fields: InvoiceFields;
-    readonly now: number;
-  },
-): Promise<Invoice> {
-  const { quote, bought, fields, now } = o;
+export async function buildInvoice(node: WalletNode, o: SoldFor): Promise<Invoice> {
+  const { paymentSize, validUntil, bought, now } = o;
   const expirySeconds = Math.min(
-    fields.expirySeconds ?? DEFAULT_INVOICE_EXPIRY_SECONDS,
-    quote.validUntil - EXPIRY_MARGIN_SECONDS - now,
+    o.expirySeconds ?? DEFAULT_INVOICE_EXPIRY_SECONDS,
+    validUntil - EXPIRY_MARGIN_SECONDS - now,
   );
   if (expirySeconds <= 0) throw new TermsError('expired', 'the offer ended before an invoice could be made');
-  const payment = await node.newPayment({
-    amount: quote.paymentSize,
+  const { paymentHash, paymentSecret } = await node.newPayment({
+    amount: paymentSize,
     expirySeconds,
     minFinalCltvExpiryDelta: node.minFinalCltvExpiryDelta,
   });
   const invoice = await signInvoice(
     {
       network: node.network,
-      amount: quote.paymentSize,
+      amount: paymentSize,
       timestamp: now,
-      ...payment,
-      description: fields.description,
+      paymentHash,
+      paymentSecret,
+      description: o.description,
       expirySeconds,
       minFinalCltvExpiryDelta: node.minFinalCltvExpiryDelta + FINAL_CLTV_EXTRA_BLOCKS,
       routeHints: [
@@ -69,7 +73,7 @@ export async function buildInvoice(
     (unsigned) => node.sign(unsigned),
   );
   if (invoice.payee !== node.nodeId) throw new NodeError('the node signed the invoice with another key than its own');
-  if (invoice.timestamp + invoice.expirySeconds > quote.validUntil)
+  if (invoice.timestamp + invoice.expirySeconds > validUntil)
     throw new InvariantError('the invoice outlives the offer');
   return invoice;
 }

@@ -1,4 +1,4 @@
-import type { Msat } from '../core/amount.ts';
+import { type Msat, msat } from '../core/amount.ts';
 import { PolicyError } from '../core/errors.ts';
 import type { Trust } from '../protocol/lsps2/messages.ts';
 import type { OpeningFeeTerms } from '../protocol/lsps2/openingFeeParams.ts';
@@ -21,6 +21,16 @@ export const DEFAULT_MIN_VALIDITY_SECONDS = 120;
 export const DEFAULT_MAX_TO_SELF_DELAY_BLOCKS = 2016;
 const PPM = 1_000_000n;
 
+/** A limit that is no number would let everything through. @throws RangeError */
+export function validateLimits(limits: Limits): void {
+  msat(limits.maxFee);
+  const numbers = { ...limits, maxFee: undefined, trust: undefined };
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !(value >= 0)) throw new RangeError(`limits.${name}: not a number of at least 0`);
+  }
+}
+
 /** @throws {@link PolicyError} that names the limit. */
 export function checkLimits(
   limits: Limits,
@@ -29,7 +39,7 @@ export function checkLimits(
   const { terms, fee, paymentSize, now } = o;
   if (fee > limits.maxFee)
     throw new PolicyError('maxFee', `the fee of ${fee} msat is above your limit of ${limits.maxFee} msat`);
-  if (limits.maxFeePpm !== undefined && fee * PPM > BigInt(limits.maxFeePpm) * paymentSize) {
+  if (limits.maxFeePpm !== undefined && fee * PPM > BigInt(Math.floor(limits.maxFeePpm)) * paymentSize) {
     throw new PolicyError('maxFeePpm', `the fee of ${fee} msat is above your limit of ${limits.maxFeePpm} ppm`);
   }
   const left = terms.validUntil - now;

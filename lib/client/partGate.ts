@@ -1,24 +1,23 @@
 import { msat } from '../core/amount.ts';
 import type { PartSet } from '../ports/gates.ts';
-import { feeLeft, type PurchaseRecord, type RefusalReason } from './record.ts';
+import { endOf, feeLeft, type PurchaseRecord, type RefusalReason } from './record.ts';
 
-export type Verdict =
+export type PartsVerdict =
+  /** `record` must be durable before the preimage is given; none: it is no purchase's payment. */
   | { readonly claim: true; readonly record?: PurchaseRecord }
   | { readonly claim: false; readonly reason: RefusalReason };
 
-const no = (reason: RefusalReason): Verdict => ({ claim: false, reason });
+const no = (reason: RefusalReason): PartsVerdict => ({ claim: false, reason });
 
-/** Judges a complete payment. `record`: the purchase of its hash; what comes back in a yes must be durable before it is given. */
-export function judgeParts(set: PartSet, record: PurchaseRecord | undefined): Verdict {
+/** Judges a complete payment. `record`: the purchase of its hash. */
+export function judgeParts(set: PartSet, record: PurchaseRecord | undefined, now: number): PartsVerdict {
   // bLIP-25: nobody agreed to an extra fee on any other payment of the node.
   if (!record) return set.extraFee === 0n ? { claim: true } : no('fee_not_agreed');
   if (record.state.tag === 'cancelled') return no('cancelled');
-  if (isRepeated(set, record)) return { claim: true };
-  if (set.extraFee > 0n && set.peer !== undefined && set.peer !== record.lsp) return no('fee_from_another_peer');
-  // W1: over all payments of the purchase.
-  if (set.extraFee > feeLeft(record)) return no('overcharged');
-  // W3: no preimage for less than was promised.
-  if (set.received < record.paymentSize - feeLeft(record)) return no('overcharged');
+  if (record.state.tag === 'expired' || now >= endOf(record)) return no('expired');
+  if (set.extraFee > 0n && set.peer !== record.lsp) return no('fee_from_another_peer');
+  // W1: over all payments of the purchase. W3: no preimage for less than was promised.
+  if (set.extraFee > feeLeft(record) || set.received < record.paymentSize - feeLeft(record)) return no('overcharged');
   // W2, on the sums; a surplus is the payer's gift.
   if (set.received + set.extraFee < record.paymentSize) return no('underpaid');
   if (!partsAddUp(set)) return no('part_amount_wrong');
@@ -27,15 +26,10 @@ export function judgeParts(set: PartSet, record: PurchaseRecord | undefined): Ve
     record: {
       ...record,
       feePaid: msat(record.feePaid + set.extraFee),
-      channelId: record.channelId ?? set.channelId,
-      state: { tag: 'claiming', received: set.received, fee: set.extraFee },
+      received: msat(record.received + set.received),
+      state: { tag: 'claiming' },
     },
   };
-}
-
-/** The node asks again about a payment that we had already let through, as after a restart: it is not counted twice. */
-function isRepeated(set: PartSet, { state }: PurchaseRecord): boolean {
-  return state.tag === 'claiming' && state.received === set.received && state.fee === set.extraFee;
 }
 
 /** W2, part by part, where the node shows them. */

@@ -18,14 +18,16 @@ export interface Purchase {
   /** Unix seconds. */
   readonly validUntil: number;
   readonly state: PurchaseState;
-  /** Resolves when it is paid, refused, expired or cancelled. Aborting gives up waiting, not the purchase. */
+  /**
+   * Resolves when it is paid, expired, cancelled, or when an attempt to pay it was refused. After `refused` the purchase still
+   * takes a right payment until it expires; `cancel` ends that. Aborting gives up waiting, not the purchase.
+   */
   outcome(options?: Abortable): Promise<PurchaseState>;
-  /** From now on its payment is refused. @throws what the store throws. */
+  /** From now on its payment is refused; a payment that has passed the gate stays. @throws what the store throws. */
   cancel(): Promise<void>;
 }
 
-const FINAL = new Set<PurchaseState['tag']>(['paid', 'refused', 'expired', 'cancelled']);
-export const isFinal = (state: PurchaseState): boolean => FINAL.has(state.tag);
+const OUTCOMES = new Set<PurchaseState['tag']>(['paid', 'refused', 'expired', 'cancelled']);
 
 export interface Live {
   record(): PurchaseRecord;
@@ -53,7 +55,7 @@ export function purchaseOf(live: Live): Purchase {
         const look = () => {
           const { state } = live.record();
           if (signal?.aborted) end(() => reject(signal.reason));
-          else if (isFinal(state)) end(() => resolve(state));
+          else if (OUTCOMES.has(state.tag)) end(() => resolve(state));
         };
         const end = (settle: () => void) => {
           stop();

@@ -6,7 +6,7 @@ import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import { checkLimits, type Limits } from './limits.ts';
 
 /** Why an LSP's terms cannot serve. */
-export type TermsReason = Unfit | 'nothing_offered' | 'no_lsps2' | 'to_self_delay_too_long';
+export type TermsReason = Unfit | 'nothing_offered' | 'no_lsps2' | 'to_self_delay_too_long' | 'not_the_quote';
 
 /** The LSP's terms do not fit this payment or this node. Ask for another amount, or ask another LSP. */
 export class TermsError extends Lsps2Error {
@@ -19,7 +19,7 @@ export class TermsError extends Lsps2Error {
   }
 }
 
-/** What a payment of one size costs at one LSP. Buying it buys exactly this. */
+/** What a payment of one size costs at one LSP. Buying it buys exactly this. Frozen. */
 export interface Quote {
   readonly lsp: string;
   /** What the payer pays. */
@@ -35,7 +35,7 @@ export interface Quote {
   /** Inclusive bounds of what the LSP takes under this entry. */
   readonly minPaymentSize: Msat;
   readonly maxPaymentSize: Msat;
-  /** Position of the chosen entry in the LSP's menu: the cheapest one that fits. */
+  /** Position of the chosen entry in the LSP's menu: the cheapest one that fits the payment, the node and the limits. */
   readonly entry: number;
   /** What was found of every entry of the menu, in its order. */
   readonly judged: readonly Judged[];
@@ -48,9 +48,8 @@ export interface Unusable {
   readonly error: unknown;
 }
 
-export interface Choice {
-  readonly lsp: PeerUri;
-  readonly menu: readonly OpeningFeeParams[];
+/** What a menu entry is judged by. */
+export interface Wish {
   readonly paymentSize: Msat;
   readonly limits: Limits;
   /** Our own `to_self_delay`, which the LSP bounds. */
@@ -58,30 +57,39 @@ export interface Choice {
   readonly now: number;
 }
 
+/** The fee of one entry, if it serves. @throws {@link TermsError}, PolicyError */
+export function feeOf(params: OpeningFeeParams, { paymentSize, limits, toSelfDelayBlocks, now }: Wish): Msat {
+  const judged = judge(params, paymentSize, now);
+  if ('unfit' in judged) {
+    throw new TermsError(judged.unfit, `the LSP cannot serve a payment of ${paymentSize} msat: ${WHY[judged.unfit]}`);
+  }
+  const { maxClientToSelfDelayBlocks: most } = params;
+  if (toSelfDelayBlocks > most) {
+    const ours = `this node's to_self_delay of ${toSelfDelayBlocks} blocks`;
+    throw new TermsError('to_self_delay_too_long', `${ours} is above the LSP's limit of ${most}`);
+  }
+  checkLimits(limits, { terms: params, fee: judged.fee, paymentSize, now });
+  return judged.fee;
+}
+
 const PPM = 1_000_000n;
 
-/**
- * Chooses the cheapest entry of a menu for a payment, and holds it against the user's limits.
- * @throws {@link TermsError}, PolicyError
- */
-export function chooseQuote({ lsp, menu, paymentSize, limits, toSelfDelayBlocks, now }: Choice): Quote {
-  const judged = menu.map((params) => judge(params, paymentSize, now));
-  const [best] = menu
-    .flatMap((params, entry) => {
-      const found = judged[entry];
-      return found && 'fee' in found ? [{ params, entry, fee: found.fee }] : [];
-    })
-    .sort((a, b) => (a.fee === b.fee ? a.entry - b.entry : a.fee < b.fee ? -1 : 1));
-  if (!best) throw unfit(judged, paymentSize);
+/** Chooses the cheapest entry of a menu that serves. @throws {@link TermsError}, PolicyError: of the nearest miss. */
+export function chooseQuote(lsp: PeerUri, menu: readonly OpeningFeeParams[], wish: Wish): Quote {
+  const misses: unknown[] = [];
+  const fits = menu.flatMap((params, entry) => {
+    try {
+      return [{ params, entry, fee: feeOf(params, wish) }];
+    } catch (error) {
+      misses.push(error);
+      return [];
+    }
+  });
+  const [best] = fits.sort((a, b) => (a.fee === b.fee ? a.entry - b.entry : a.fee < b.fee ? -1 : 1));
+  if (!best) throw nearestMiss(misses);
   const { params, fee, entry } = best;
-  if (toSelfDelayBlocks > params.maxClientToSelfDelayBlocks) {
-    throw new TermsError(
-      'to_self_delay_too_long',
-      `this node's to_self_delay of ${toSelfDelayBlocks} blocks is above the LSP's limit of ${params.maxClientToSelfDelayBlocks}`,
-    );
-  }
-  checkLimits(limits, { terms: params, fee, paymentSize, now });
-  return {
+  const { paymentSize } = wish;
+  return Object.freeze({
     lsp: formatUri(lsp),
     paymentSize,
     openingFee: fee,
@@ -91,21 +99,22 @@ export function chooseQuote({ lsp, menu, paymentSize, limits, toSelfDelayBlocks,
     minPaymentSize: params.minPaymentSize,
     maxPaymentSize: params.maxPaymentSize,
     entry,
-    judged,
-    params,
-  };
+    judged: Object.freeze(menu.map((each) => judge(each, paymentSize, wish.now))),
+    params: Object.freeze(params),
+  });
 }
 
 const WHY: Readonly<Record<Unfit, string>> = {
-  expired: 'all its offers have expired',
+  expired: 'its offer has expired',
   payment_too_small: 'the payment is below its minimum',
   payment_too_large: 'the payment is above its maximum',
   overflow: 'its fee for this payment cannot be computed',
   fee_not_below_payment: 'its fee would eat the whole payment',
 };
 
-/** The reason that is nearest to a fit says most: an entry that is too dear was at least of the right size. */
-const NEAREST: readonly Unfit[] = [
+/** The miss that came nearest to a fit says most: an entry beyond the user's limits was at least of the right size. */
+const FARTHEST_LAST: readonly string[] = [
+  'to_self_delay_too_long',
   'fee_not_below_payment',
   'payment_too_small',
   'payment_too_large',
@@ -113,9 +122,8 @@ const NEAREST: readonly Unfit[] = [
   'expired',
 ];
 
-function unfit(judged: readonly Judged[], paymentSize: Msat): TermsError {
-  const reasons = new Set(judged.flatMap((each) => ('unfit' in each ? [each.unfit] : [])));
-  const reason = NEAREST.find((each) => reasons.has(each));
-  if (!reason) return new TermsError('nothing_offered', 'the LSP offers no JIT channels to us now');
-  return new TermsError(reason, `the LSP cannot serve a payment of ${paymentSize} msat: ${WHY[reason]}`);
+function nearestMiss(misses: readonly unknown[]): unknown {
+  if (misses.length === 0) return new TermsError('nothing_offered', 'the LSP offers no JIT channels to us now');
+  const rank = (error: unknown) => (error instanceof TermsError ? FARTHEST_LAST.indexOf(error.reason) : -1);
+  return [...misses].sort((a, b) => rank(a) - rank(b))[0];
 }

@@ -10,13 +10,15 @@ export type PurchaseState =
   | { readonly tag: 'waiting' }
   /** The LSP's channel was let in. */
   | { readonly tag: 'channelOpening' }
-  /** The payment passed the gate; its preimage is given. */
-  | { readonly tag: 'claiming'; readonly received: Msat; readonly fee: Msat }
-  /** The money is ours: `received + fee` is what the payer sent. */
+  /** A payment passed the gate; its preimage is given. */
+  | { readonly tag: 'claiming' }
+  /** The money is ours, over all payments to this invoice: `gross = received + fee`. */
   | { readonly tag: 'paid'; readonly gross: Msat; readonly fee: Msat; readonly received: Msat }
-  /** We refused the channel or the payment; the payer has its money back. A later right one is still taken. */
+  /** The last channel or payment was refused; its payer has the money back. A right one is still taken until the end. */
   | { readonly tag: 'refused'; readonly what: 'channel' | 'payment'; readonly reason: RefusalReason }
+  /** Nobody paid in time. Final. */
   | { readonly tag: 'expired' }
+  /** The user gave it up. Final. */
   | { readonly tag: 'cancelled' };
 
 /** Why a gate said no. */
@@ -32,7 +34,16 @@ export type RefusalReason =
   | 'part_amount_wrong'
   | 'fee_from_another_peer'
   | 'fee_not_agreed'
+  | 'expired'
   | 'cancelled';
+
+/** A zero-conf channel that was let in for a purchase. */
+export interface LetIn {
+  /** The node's name for the offer. */
+  readonly offerId: string;
+  /** Known once the channel is ready. */
+  readonly channelId?: ChannelId;
+}
 
 /** The record of what was promised, and of what was paid. Plain data. */
 export interface PurchaseRecord {
@@ -45,19 +56,23 @@ export interface PurchaseRecord {
   readonly trust: Trust;
   /** Unix seconds. */
   readonly validUntil: number;
+  /** When the invoice ends, Unix seconds; never after `validUntil`. */
+  readonly expiresAt: number;
   readonly invoice: string;
   readonly state: PurchaseState;
-  /** Extra fees of all payments claimed so far (W1). */
+  /** Extra fees of all payments that passed the gate (W1). */
   readonly feePaid: Msat;
-  /** The channel that the first part came over. */
-  readonly channelId: ChannelId | undefined;
+  /** What those payments brought. */
+  readonly received: Msat;
+  /** The one channel that this purchase lets in (W4). */
+  readonly letIn: LetIn | undefined;
 }
 
 export const PURCHASE_PREFIX = 'client-purchase/';
 
-/** Two LSPs may sell the same scid. */
-export const purchaseKey = (record: PurchaseRecord): string =>
-  `${PURCHASE_PREFIX}${record.lsp}/${formatScid(record.scid)}`;
+/** LSP, scid and hash: two LSPs may sell the same scid, and a bad one may sell it twice. */
+export const purchaseKey = ({ lsp, scid, paymentHash }: PurchaseRecord): string =>
+  `${PURCHASE_PREFIX}${lsp}/${formatScid(scid)}/${paymentHash}`;
 
 export const savePurchase = (record: PurchaseRecord): string => saveRecord(record);
 
@@ -69,3 +84,12 @@ export const readPurchase = (json: string): PurchaseRecord => readRecord(json, i
 
 /** What the LSP may still take out of payments to this purchase. */
 export const feeLeft = (record: PurchaseRecord): Msat => msat(record.openingFee - record.feePaid);
+
+/** A payment that began just before the invoice ended may still come this much later, in seconds. */
+export const GRACE_SECONDS = 120;
+
+/** From when on nothing is let in or claimed any more, Unix seconds. */
+export const endOf = (record: PurchaseRecord): number => record.expiresAt + GRACE_SECONDS;
+
+/** Whether money has passed the gate: from then on no refusal, cancellation or expiry changes the state. */
+export const isFilled = ({ state }: PurchaseRecord): boolean => state.tag === 'claiming' || state.tag === 'paid';

@@ -48,11 +48,20 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
   const pending = new Map<string, Pending>();
   /** Peers that sent nonsense: bLIP-50 says not to ask them again before they reconnect. */
   const muted = new Set<NodeId>();
+  let closed = false;
+
+  function check(signal: AbortSignalLike | undefined): void {
+    if (closed) throw new TransportError('closed', 'the client was closed');
+    if (signal?.aborted) throw signal.reason;
+  }
+
   const rejectAll = (lsp: NodeId, error: unknown) => {
     for (const each of pending.values()) if (each.lsp === lsp) each.reject(error);
   };
 
   function received(from: NodeId, payload: Uint8Array): void {
+    // Whoever was asked nothing has nothing to say.
+    if (![...pending.values()].some((each) => each.lsp === from)) return;
     let message: ClientBound;
     try {
       message = decodeClientBound(decodeFrame(payload));
@@ -86,8 +95,9 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
 
   return {
     async ask(lsp, method, params, { signal } = {}) {
-      throwIfAborted(signal);
-      await node.connect(lsp, { signal });
+      check(signal);
+      await connectOr(node, lsp, signal);
+      check(signal);
       if (muted.has(lsp.nodeId)) {
         throw new TransportError(
           'closed',
@@ -95,21 +105,31 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
         );
       }
       const id = requestId(random(REQUEST_ID_BYTES));
+      const frame = encodeFrame(encodeRequest({ id, method, params }));
       const answer = waitFor(pending, id, lsp.nodeId, { clock, timeoutMs, signal });
-      node
-        .send(lsp.nodeId, LSPS0_MESSAGE_TYPE, encodeFrame(encodeRequest({ id, method, params })))
-        .catch((error: unknown) => pending.get(id)?.reject(error));
+      const sent = async () => node.send(lsp.nodeId, LSPS0_MESSAGE_TYPE, frame);
+      sent().catch((error: unknown) => pending.get(id)?.reject(error));
       return answer;
     },
     close() {
+      closed = true;
       for (const stop of stops) stop();
       for (const each of pending.values()) each.reject(new TransportError('closed', 'the client was closed'));
     },
   };
 }
 
-function throwIfAborted(signal: AbortSignalLike | undefined): void {
-  if (signal?.aborted) throw signal.reason;
+/** Connects, but gives up waiting when aborted: not every node can give up connecting. */
+function connectOr(node: PeerMessages, lsp: PeerUri, signal: AbortSignalLike | undefined): Promise<void> {
+  if (!signal) return node.connect(lsp);
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener('abort', aborted);
+    node
+      .connect(lsp, { signal })
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', aborted));
+  });
 }
 
 function waitFor(

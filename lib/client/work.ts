@@ -5,11 +5,13 @@ import { encodeUtf8 } from '../core/utf8.ts';
 import type { Abortable } from '../ports/abort.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
 import { DESCRIPTION_BYTES_MAX } from '../protocol/bolt11/encode.ts';
+import { parseJson } from '../protocol/lsps0/json.ts';
+import { decodeOpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import type { Book } from './book.ts';
 import { buy, getInfo, listProtocols } from './calls.ts';
 import { buildInvoice, type InvoiceFields } from './invoice.ts';
-import { checkLimits, checkTrust, type Limits } from './limits.ts';
-import { chooseQuote, type Quote, TermsError, type Unusable } from './quote.ts';
+import { checkTrust, type Limits } from './limits.ts';
+import { chooseQuote, feeOf, type Quote, TermsError, type Unusable } from './quote.ts';
 import type { PurchaseRecord } from './record.ts';
 import type { Requests } from './requests.ts';
 
@@ -21,6 +23,9 @@ export interface Work {
   readonly token: string | undefined;
   readonly book: Book;
   readonly asked: Requests;
+  /** Scids that were sold to us a moment ago and are not in the book yet. */
+  readonly reserved: Set<string>;
+  /** Unix seconds. */
   now(): number;
 }
 
@@ -38,7 +43,7 @@ export async function quoteOf(
     if (!protocols.includes(LSPS2)) throw new TermsError('no_lsps2', 'this node does not sell JIT channels (LSPS2)');
     const menu = await getInfo(asked, lsp, token, options);
     const { toSelfDelayBlocks } = node;
-    return chooseQuote({ lsp, menu, paymentSize, limits, toSelfDelayBlocks, now: work.now() });
+    return chooseQuote(lsp, menu, { paymentSize, limits, toSelfDelayBlocks, now: work.now() });
   } catch (error) {
     return { lsp: formatUri(lsp), error };
   }
@@ -46,35 +51,52 @@ export async function quoteOf(
 
 /** Buys a quote; every limit is checked before anything is bought, and the trust model before an invoice exists (W6). */
 export async function purchase(
-  { node, limits, book, asked, now }: Work,
-  quote: Quote,
+  work: Work,
+  { lsp: uri, params, paymentSize, openingFee }: Quote,
   fields: InvoiceFields,
   options?: Abortable,
 ): Promise<PurchaseRecord> {
-  const lsp = parseUri(quote.lsp);
+  const { node, limits, book, asked, reserved } = work;
+  const lsp = parseUri(uri);
+  const { description, expirySeconds } = fields;
   checkFields(fields);
-  const { params, paymentSize, openingFee } = quote;
-  checkLimits(limits, { terms: params, fee: openingFee, paymentSize, now: now() });
-  const bought = await buy(asked, lsp, { params, paymentSize }, options);
+  // What goes out is what is judged: the very text that the LSP sent, not what became of it in somebody's hands.
+  const sent = decodeOpeningFeeParams(parseJson(params.verbatim), 'quote');
+  const { toSelfDelayBlocks } = node;
+  const fee = feeOf(sent, { paymentSize, limits, toSelfDelayBlocks, now: work.now() });
+  if (fee !== openingFee) throw new TermsError('not_the_quote', 'the quote was changed after it was made');
+  const bought = await buy(asked, lsp, { params: sent, paymentSize }, options);
   checkTrust(limits, bought.trust);
-  if (book.sold(lsp.nodeId, bought.scid)) throw new DecodeError('result.jit_channel_scid', 'was sold to us before');
-  const invoice = await buildInvoice(node, { quote, bought, lsp, fields, now: now() });
-  const record: PurchaseRecord = {
-    version: 1,
-    scid: bought.scid,
-    lsp: lsp.nodeId,
-    paymentHash: invoice.paymentHash,
-    paymentSize,
-    openingFee,
-    trust: bought.trust,
-    validUntil: quote.validUntil,
-    invoice: invoice.text,
-    state: { tag: 'waiting' },
-    feePaid: msat(0n),
-    channelId: undefined,
-  };
-  await book.put(record);
-  return record;
+  const place = `${lsp.nodeId}/${bought.scid}`;
+  if (book.sold(lsp.nodeId, bought.scid) || reserved.has(place)) {
+    throw new DecodeError('result.jit_channel_scid', 'was sold to us before');
+  }
+  reserved.add(place);
+  try {
+    const { validUntil } = sent;
+    const sale = { paymentSize, validUntil, bought, lsp, description, expirySeconds };
+    const invoice = await buildInvoice(node, { ...sale, now: work.now() });
+    const record: PurchaseRecord = {
+      version: 1,
+      scid: bought.scid,
+      lsp: lsp.nodeId,
+      paymentHash: invoice.paymentHash,
+      paymentSize,
+      openingFee,
+      trust: bought.trust,
+      validUntil,
+      expiresAt: invoice.timestamp + invoice.expirySeconds,
+      invoice: invoice.text,
+      state: { tag: 'waiting' },
+      feePaid: msat(0n),
+      received: msat(0n),
+      letIn: undefined,
+    };
+    await book.add(record);
+    return record;
+  } finally {
+    reserved.delete(place);
+  }
 }
 
 function checkFields({ description, expirySeconds }: InvoiceFields): void {

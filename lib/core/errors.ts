@@ -40,7 +40,10 @@ export class RpcError extends Lsps2Error {
 
 export type TransportReason = 'offline' | 'closed' | 'timeout';
 
-/** The peer did not answer. `retryable`: the same call may work later, and nothing was bought by this one. */
+/**
+ * The peer did not answer. `retryable`: the same call may work later. A `buy` that was not answered may have been carried
+ * out: the offer then stays unused at the LSP until it ends, and costs nothing.
+ */
 export class TransportError extends Lsps2Error {
   readonly code = 'transport';
   readonly reason: TransportReason;

@@ -2,7 +2,14 @@ import { saveRecord } from '../core/record.ts';
 import { formatScid } from '../core/scid.ts';
 import { serial } from '../core/serial.ts';
 import type { Stop } from '../ports/abort.ts';
-import { nextDeadline, type Purchase, type PurchaseInput, sessionsOf, type World } from '../session/purchase.ts';
+import {
+  isKnownPart,
+  nextDeadline,
+  type Purchase,
+  type PurchaseInput,
+  sessionsOf,
+  type World,
+} from '../session/purchase.ts';
 import { step } from '../session/step.ts';
 import type { Context } from './context.ts';
 import { carryOut } from './effects.ts';
@@ -20,6 +27,9 @@ export interface Actor {
 
 export const purchaseKey = (purchase: Purchase): string => `purchase/${formatScid(purchase.offer.scid)}`;
 
+/** A clock that runs ahead of ours must not make a timer spin. */
+const TIMER_LEAST_MS = 10;
+
 /** `expired` is called once, when `valid_until` has passed and no session is left. */
 export function actor(context: Context, initial: Purchase, expired: () => void): Actor {
   const queue = serial();
@@ -27,8 +37,19 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
   let running = true;
   let disarm: Stop = () => undefined;
 
-  const input = (next: PurchaseInput): Promise<void> => queue(() => (running ? handle(next) : Promise.resolve()));
-  const outlet = { back: (next: PurchaseInput) => void input(next), alive: () => running };
+  const input = (next: PurchaseInput): Promise<void> =>
+    queue(async () => {
+      if (!running) return;
+      try {
+        await handle(next);
+      } catch (cause) {
+        await fault(next, cause);
+      }
+    });
+  const outlet = {
+    back: (next: PurchaseInput) => void input(next),
+    current: (attempt: number) => running && purchase.channel?.attempt === attempt,
+  };
 
   async function handle(next: PurchaseInput): Promise<void> {
     const result = step(purchase, next, worldOf(context, purchase));
@@ -39,6 +60,13 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
     report(context, { before, input: next, result });
     for (const order of result.orders) await carryOut(context, { ...outlet, purchase }, order);
     arm();
+  }
+
+  /** Something that should never happen did: the operator hears of it, and a part that just came in is not kept. */
+  async function fault(next: PurchaseInput, cause: unknown): Promise<void> {
+    context.emit('trouble', { scid: purchase.offer.scid, what: next.tag, cause });
+    if (next.tag !== 'partArrived' || isKnownPart(purchase, next.part.id)) return;
+    await context.node.fail(next.part.id, 'temporary_channel_failure').catch(() => undefined);
   }
 
   /** The runtime's one rule: nothing is done that is not saved. A failed save holds the queue until it succeeds. */
@@ -56,14 +84,18 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
 
   function arm(): void {
     disarm();
-    const { validUntil } = purchase.offer;
     const nowMs = context.clock.nowMs();
-    if (sessionsOf(purchase).length === 0 && nowMs >= validUntil * 1000) {
+    const { validUntil } = purchase.offer;
+    const idle = sessionsOf(purchase).length === 0;
+    if (idle && nowMs >= validUntil * 1000) {
+      running = false;
       expired();
       return;
     }
-    const deadline = nextDeadline(purchase, context.rules) ?? validUntil;
-    disarm = context.clock.after(Math.max(deadline * 1000 - nowMs, 0), () => void input({ tag: 'timePassed' }));
+    const deadline = idle ? validUntil : nextDeadline(purchase, context.rules);
+    if (deadline === undefined) return;
+    const delayMs = Math.max(deadline * 1000 - nowMs, TIMER_LEAST_MS);
+    disarm = context.clock.after(delayMs, () => void input({ tag: 'timePassed' }));
   }
 
   arm();

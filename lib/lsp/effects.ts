@@ -1,28 +1,33 @@
-import { formatScid } from '../core/scid.ts';
-import type { Order, Purchase, PurchaseInput } from '../session/purchase.ts';
+import { formatScid, parseScid, type Scid } from '../core/scid.ts';
+import type { ChannelNews, Order, Purchase, PurchaseInput } from '../session/purchase.ts';
 import type { Context } from './context.ts';
-import { persist } from './retry.ts';
+import { inTime, persist } from './retry.ts';
 
-// Orders of the session, carried out on the node. What comes of them goes back as an input; nothing here throws.
+// Orders of the session, carried out on the node. What comes of them goes back as an input; nothing here throws, and what
+// may take long (opening, funding, broadcasting) is not waited for: parts must be answered meanwhile.
 
 export interface Outlet {
   /** The purchase as it was saved. */
   readonly purchase: Purchase;
   /** Queues what came of an order. */
   back(input: PurchaseInput): void;
-  /** Whether the purchase still runs. */
-  alive(): boolean;
+  /** Whether this channel is still the one of the purchase. */
+  current(attempt: number): boolean;
 }
 
-/** The key under which the node knows the channel of a purchase. */
-export const channelKey = (purchase: Purchase): string => formatScid(purchase.offer.scid);
+/** The key under which the node knows one channel of a purchase. */
+export const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
+
+export function readChannelKey(key: string): { readonly scid: Scid; readonly attempt: number } {
+  const [scid = '', attempt = ''] = key.split('#');
+  return { scid: parseScid(scid), attempt: Number(attempt) };
+}
 
 export async function carryOut(context: Context, outlet: Outlet, order: Order): Promise<void> {
-  const { scid } = outlet.purchase.offer;
   try {
     await DOERS[order.tag](context, outlet, order as never);
   } catch (cause) {
-    context.emit('trouble', { scid, what: order.tag, cause });
+    context.emit('trouble', { scid: outlet.purchase.offer.scid, what: order.tag, cause });
   }
 }
 
@@ -37,39 +42,42 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     emit('clientAway', { scid: purchase.offer.scid, paymentHash });
   },
 
-  openChannel: async ({ node, policy, emit }, { purchase, back }, { net }) => {
-    const { client, scid } = purchase.offer;
-    try {
-      const { capacity } = await policy.open({ client, net });
-      await node.open({ key: channelKey(purchase), peer: client, capacity });
-      emit('channelOpening', { scid, client, capacitySat: capacity });
-    } catch (cause) {
-      emit('trouble', { scid, what: 'openChannel', cause });
-      back({ tag: 'channelFailed' });
-    }
+  openChannel: async (context, outlet, { net, attempt }) => {
+    const { client, scid } = outlet.purchase.offer;
+    const open = async () => {
+      const { capacity } = await context.policy.open({ client, net });
+      await context.node.open({ key: channelKey(scid, attempt), peer: client, capacity });
+      context.emit('channelOpening', { scid, client, capacitySat: capacity });
+    };
+    const { acceptSeconds } = context.rules;
+    void orFail(context, outlet, { what: 'openChannel', attempt, seconds: acceptSeconds, job: open });
   },
 
-  fundChannel: async ({ node, funding, emit }, { purchase, back }) => {
-    try {
-      await funding(() => node.fund(channelKey(purchase)));
-    } catch (cause) {
-      emit('trouble', { scid: purchase.offer.scid, what: 'fundChannel', cause });
-      await node.abandon(channelKey(purchase));
-      back({ tag: 'channelFailed' });
-    }
+  fundChannel: async (context, outlet, { attempt }) => {
+    const key = channelKey(outlet.purchase.offer.scid, attempt);
+    const { fundSeconds } = context.rules;
+    // One at a time over all purchases, so that no two pick the same coins; one that hangs holds up nobody for ever.
+    const fund = () => context.funding(() => inTime(context.clock, fundSeconds, () => context.node.fund(key)));
+    void orFail(context, outlet, { what: 'fundChannel', attempt, seconds: undefined, job: fund });
   },
 
-  broadcastFunding: async (context, outlet) => {
-    // In the background: the chain may be slow, and parts must be answered meanwhile.
-    void broadcast(context, outlet);
+  broadcastFunding: async (context, outlet, { attempt }) => {
+    void broadcast(context, outlet, attempt);
   },
 
-  abandonChannel: async ({ node }, { purchase }) => node.abandon(channelKey(purchase)),
+  abandonChannel: async (context, { purchase }, { attempt }) => {
+    const { scid } = purchase.offer;
+    void persist(context.clock, {
+      job: () => context.node.abandon(channelKey(scid, attempt)),
+      wanted: () => context.running(),
+      failed: (cause) => context.emit('trouble', { scid, what: 'abandonChannel', cause }),
+    });
+  },
 
   forwardPart: async ({ node, emit }, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
     const { offer, channel } = purchase;
     try {
-      if (!channel?.channelId) throw new Error('there is no channel to forward over');
+      if (channel?.channelId === undefined || channel.stage === 'closed') throw new Error('there is no channel');
       await node.forward({ id, channelId: channel.channelId, peer: offer.client, amount });
       emit('partForwarded', { scid: offer.scid, paymentHash, id, amount, extraFee });
     } catch (cause) {
@@ -85,14 +93,34 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
   },
 };
 
-async function broadcast(context: Context, { purchase, back, alive }: Outlet): Promise<void> {
+/** Does a step of opening a channel; when it fails, the channel has failed. */
+async function orFail(
+  context: Context,
+  { purchase, back }: Outlet,
+  o: {
+    readonly what: string;
+    readonly attempt: number;
+    readonly seconds: number | undefined;
+    job(): Promise<void>;
+  },
+): Promise<void> {
+  try {
+    await (o.seconds === undefined ? o.job() : inTime(context.clock, o.seconds, o.job));
+  } catch (cause) {
+    context.emit('trouble', { scid: purchase.offer.scid, what: o.what, cause });
+    back({ tag: 'channelFailed', attempt: o.attempt });
+  }
+}
+
+async function broadcast(context: Context, { purchase, back, current }: Outlet, attempt: number): Promise<void> {
   const { scid } = purchase.offer;
   const fundingTxid = await persist(context.clock, {
-    job: () => context.node.broadcast(channelKey(purchase)),
-    wanted: alive,
+    job: () => context.node.broadcast(channelKey(scid, attempt)),
+    wanted: () => context.running() && current(attempt),
     failed: (cause) => context.emit('trouble', { scid, what: 'broadcastFunding', cause }),
   });
   if (fundingTxid === undefined) return;
   context.emit('fundingBroadcast', { scid, fundingTxid });
-  back({ tag: 'fundingBroadcast' });
+  const news: ChannelNews = { tag: 'fundingBroadcast', attempt };
+  back(news);
 }

@@ -33,7 +33,7 @@ export interface LspEvents {
   fundingBroadcast: OfPurchase & { readonly fundingTxid: Txid };
   partForwarded: OfPayment & { readonly id: string; readonly amount: Msat; readonly extraFee: Msat };
   partSettled: OfPayment & { readonly id: string };
-  partFailed: OfPayment & { readonly id: string; readonly reason: FailureReason | 'client' };
+  partFailed: OfPayment & { readonly id: string; readonly reason: FailureReason | 'client' | 'gone' };
   ended: OfPayment & { readonly how: 'succeeded' | 'failed' | 'abandoned'; readonly reason: EndReason | undefined };
   /** Something the operator must look at: a save, a broadcast or a node call keeps failing. */
   trouble: OfPurchase & { readonly what: string; readonly cause: unknown };

@@ -3,7 +3,6 @@ import { fromHex, toHex } from '../core/bytes.ts';
 import { InvariantError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { readRecord } from '../core/record.ts';
-import { parseScid, type Scid } from '../core/scid.ts';
 import { serial } from '../core/serial.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -13,8 +12,9 @@ import type { Log } from '../ports/log.ts';
 import type { ChannelEvent, LspNode } from '../ports/lspNode.ts';
 import type { Store } from '../ports/store.ts';
 import { PROMISE_SECRET_BYTES } from '../protocol/lsps2/promise.ts';
-import { type Purchase, type PurchaseInput, sessionsOf } from '../session/purchase.ts';
+import { type ChannelNews, type Purchase, sessionsOf } from '../session/purchase.ts';
 import type { Context } from './context.ts';
+import { readChannelKey } from './effects.ts';
 import type { LspEvents } from './events.ts';
 import { methods } from './methods.ts';
 import { flatRate, type Policy } from './policy.ts';
@@ -44,8 +44,15 @@ export interface Lsp {
 /** Runs an LSP of LSPS0 and LSPS2 on a node. @throws what the store throws while it loads. */
 export async function lsp(init: LspInit): Promise<Lsp> {
   const { node, store, policy = flatRate(), clock = systemClock, random = systemRandom } = init;
-  const log = init.log ?? (() => undefined);
+  const log: Log = (entry) => {
+    try {
+      init.log?.(entry);
+    } catch {
+      // A log that throws has nobody to tell.
+    }
+  };
   const emitter = new EventEmitter();
+  let running = true;
   const context: Context = {
     node,
     store,
@@ -54,6 +61,7 @@ export async function lsp(init: LspInit): Promise<Lsp> {
     clock,
     log,
     funding: serial(),
+    running: () => running,
     emit: (name, event) => void emitter.emit(name, event),
   };
   const book = purchases(context);
@@ -74,7 +82,10 @@ export async function lsp(init: LspInit): Promise<Lsp> {
     serve(node, methods(shop), log),
     node.onPart((part) => book.part(part)),
     node.onPartResolved((resolved) => book.resolved(resolved)),
-    node.onChannel((event) => book.input(keyScid(event), channelInput(event))),
+    node.onChannel((event) => {
+      const { scid, attempt } = readChannelKey(event.key);
+      book.input(scid, channelNews(event, attempt));
+    }),
     node.onConnected((client) => book.ofClient(client, { tag: 'clientConnected' })),
     node.onDisconnected((client) => book.ofClient(client, { tag: 'clientDisconnected' })),
     node.onBlock(() => book.every({ tag: 'blockConnected' })),
@@ -94,26 +105,25 @@ export async function lsp(init: LspInit): Promise<Lsp> {
     },
     purchases: () => book.all(),
     async close() {
+      running = false;
       for (const stop of stops) stop();
       await book.stop();
     },
   };
 }
 
-const keyScid = (event: ChannelEvent): Scid => parseScid(event.key);
-
-function channelInput(event: ChannelEvent): PurchaseInput {
+function channelNews(event: ChannelEvent, attempt: number): ChannelNews {
   switch (event.tag) {
     case 'accepted':
-      return { tag: 'channelAccepted', limits: event.limits };
+      return { tag: 'channelAccepted', attempt, limits: event.limits };
     case 'funded':
-      return { tag: 'channelFunded', channelId: event.channelId, fundingTxid: event.fundingTxid };
+      return { tag: 'channelFunded', attempt, channelId: event.channelId, fundingTxid: event.fundingTxid };
     case 'ready':
-      return { tag: 'channelReady', channelId: event.channelId };
+      return { tag: 'channelReady', attempt, channelId: event.channelId };
     case 'refused':
-      return { tag: 'channelRefused' };
+      return { tag: 'channelRefused', attempt };
     case 'failed':
-      return { tag: 'channelFailed' };
+      return { tag: 'channelFailed', attempt };
   }
 }
 

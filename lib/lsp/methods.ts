@@ -67,6 +67,7 @@ async function buy(shop: Shop, client: NodeId, members: JsonObject): Promise<Jso
     client,
     trust: sale.trust,
     paymentSize,
+    maxPaymentSize: params.maxPaymentSize,
     openingFee: judged.fee,
     validUntil: params.validUntil,
     maxClientToSelfDelayBlocks: params.maxClientToSelfDelayBlocks,

@@ -41,6 +41,7 @@ export const DEFAULT_RULES: Rules = {
   readySeconds: 30,
   cltvMarginBlocks: 18,
   partsMax: 30,
+  partMin: sat(1n),
   sessionsMax: 10,
   openAttemptsMax: 5,
 };

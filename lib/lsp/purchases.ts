@@ -1,7 +1,7 @@
 import type { NodeId } from '../core/ids.ts';
 import { saveRecord } from '../core/record.ts';
 import type { Scid } from '../core/scid.ts';
-import type { InterceptedPart } from '../ports/lspNode.ts';
+import type { InterceptedPart, PartResolved } from '../ports/lspNode.ts';
 import type { Offer } from '../session/data.ts';
 import { isPaid, type Purchase, type PurchaseInput, purchased } from '../session/purchase.ts';
 import { type Actor, actor, purchaseKey } from './actor.ts';
@@ -11,6 +11,11 @@ import { RpcFault } from './rpcFault.ts';
 /** Unpaid purchases that one client may have; further buys are answered with error 1. */
 export const UNPAID_PER_CLIENT_MAX = 20;
 
+/** Unpaid purchases of all clients together. */
+export const UNPAID_MAX = 10_000;
+
+const RESOLVED = { settled: 'partSettled', failed: 'partFailed', gone: 'partGone' } as const;
+
 /** All purchases that live, and the way from what the node tells to the purchase it concerns. */
 export interface Purchases {
   all(): readonly Purchase[];
@@ -19,7 +24,7 @@ export interface Purchases {
   /** Saves and starts a new one. @throws RpcFault at the client's limit. */
   sell(offer: Offer): Promise<void>;
   part(part: InterceptedPart): void;
-  resolved(o: { readonly id: string; readonly outcome: 'settled' | 'failed' }): void;
+  resolved(resolved: PartResolved): void;
   /** An input for the purchase of one scid; ignored when it is gone. */
   input(scid: Scid, input: PurchaseInput): void;
   ofClient(client: NodeId, input: PurchaseInput): void;
@@ -29,8 +34,8 @@ export interface Purchases {
 
 export function purchases(context: Context): Purchases {
   const actors = new Map<Scid, Actor>();
-  /** Which payment a part belongs to, from its arrival to its end. */
-  const payments = new Map<string, Pick<InterceptedPart, 'scid' | 'paymentHash'>>();
+  /** Buys that are being saved, so that many at once do not slip past the limits. */
+  const selling = new Map<NodeId, number>();
 
   function start(purchase: Purchase): void {
     const { scid } = purchase.offer;
@@ -51,11 +56,21 @@ export function purchases(context: Context): Purchases {
     start,
     input,
     async sell(offer) {
-      const unpaid = all().filter((purchase) => purchase.offer.client === offer.client && !isPaid(purchase));
-      if (unpaid.length >= UNPAID_PER_CLIENT_MAX) throw new RpcFault('client_rejected');
-      const purchase = purchased(offer);
-      await context.store.put(purchaseKey(purchase), saveRecord(purchase));
-      start(purchase);
+      const { client } = offer;
+      const unpaid = all().filter((purchase) => !isPaid(purchase));
+      const under = selling.get(client) ?? 0;
+      const ofClient = unpaid.filter((purchase) => purchase.offer.client === client).length + under;
+      if (ofClient >= UNPAID_PER_CLIENT_MAX || unpaid.length >= UNPAID_MAX) throw new RpcFault('client_rejected');
+      selling.set(client, under + 1);
+      try {
+        const purchase = purchased(offer);
+        await context.store.put(purchaseKey(purchase), saveRecord(purchase));
+        start(purchase);
+      } finally {
+        const left = (selling.get(client) ?? 1) - 1;
+        if (left > 0) selling.set(client, left);
+        else selling.delete(client);
+      }
     },
     part(part) {
       const found = actors.get(part.scid);
@@ -64,18 +79,13 @@ export function purchases(context: Context): Purchases {
         context.node.fail(part.id, 'unknown_next_peer').catch(() => undefined);
         return;
       }
-      payments.set(part.id, part);
       const { id, paymentHash, onionAmount, incomingAmount, incomingExpiryHeight } = part;
       const outgoingExpiryHeight = incomingExpiryHeight - found.purchase().offer.lspCltvExpiryDelta;
       const held = { id, amount: onionAmount, outgoingExpiryHeight };
       void found.input({ tag: 'partArrived', paymentHash, part: held, incomingAmount });
     },
-    resolved({ id, outcome }) {
-      const payment = payments.get(id);
-      if (!payment) return;
-      payments.delete(id);
-      const tag = outcome === 'settled' ? 'partSettled' : 'partFailed';
-      input(payment.scid, { tag, paymentHash: payment.paymentHash, id });
+    resolved({ id, scid, paymentHash, outcome }) {
+      input(scid, { tag: RESOLVED[outcome], paymentHash, id });
     },
     ofClient(client, next) {
       for (const each of actors.values()) if (each.purchase().offer.client === client) void each.input(next);

@@ -1,5 +1,5 @@
 import { sum } from '../core/amount.ts';
-import type { Purchase, PurchaseInput, Result } from '../session/purchase.ts';
+import { heldOf, type Purchase, type PurchaseInput, type Result } from '../session/purchase.ts';
 import type { Context } from './context.ts';
 
 /** Tells the operator what a step brought, once it is saved. What effects do, they tell themselves. */
@@ -10,7 +10,7 @@ export function report(
   const { scid } = before.offer;
   if (input.tag === 'partArrived') {
     const state = result.purchase.sessions[input.paymentHash] ?? before.sessions[input.paymentHash];
-    const others = state?.tag === 'collecting' || state?.tag === 'awaitingChannel' ? state.parts : [];
+    const others = state ? heldOf(state) : [];
     const parts = [...others.filter((part) => part.id !== input.part.id), input.part];
     const { id, amount } = input.part;
     const { paymentHash } = input;
@@ -28,6 +28,9 @@ export function report(
   if (input.tag === 'partSettled') emit('partSettled', { scid, paymentHash: input.paymentHash, id: input.id });
   if (input.tag === 'partFailed') {
     emit('partFailed', { scid, paymentHash: input.paymentHash, id: input.id, reason: 'client' });
+  }
+  if (input.tag === 'partGone') {
+    emit('partFailed', { scid, paymentHash: input.paymentHash, id: input.id, reason: 'gone' });
   }
   for (const { paymentHash, state } of result.ended) {
     emit('ended', { scid, paymentHash, how: state.tag, reason: 'reason' in state ? state.reason : undefined });

@@ -4,7 +4,7 @@ import type { ChannelId, NodeId, PaymentHash } from '../core/ids.ts';
 /** An inbound `open_channel`, before anything was answered. */
 export interface ChannelOffer {
   readonly peer: NodeId;
-  /** BOLT 2's temporary_channel_id, or what the node calls the offer. */
+  /** The node's own name for the offer, used once: not the temporary_channel_id, which the peer picks. */
   readonly offerId: string;
   readonly capacity: Sat;
   readonly push: Msat;
@@ -39,7 +39,7 @@ export interface PartSet {
   readonly received: Msat;
   /** The sum of all `extra_fee`s. */
   readonly extraFee: Msat;
-  /** Who sent them, if the node tells; a payment over several peers names none. */
+  /** Who sent them. Without it no extra fee is accepted. LDK names the peer of one of the parts. */
   readonly peer?: NodeId | undefined;
   readonly channelId?: ChannelId | undefined;
   readonly parts?: readonly ArrivedPart[] | undefined;

@@ -20,12 +20,23 @@ export interface InterceptedPart {
   readonly incomingExpiryHeight: number;
 }
 
+/** What became of a part. */
+export interface PartResolved {
+  readonly id: string;
+  readonly scid: Scid;
+  readonly paymentHash: PaymentHash;
+  readonly outcome: 'settled' | 'failed' | 'gone';
+}
+
 export interface Htlcs {
   /** A fresh short channel id that stands for no channel and was given to nobody else. */
   newScid(): Scid;
   onPart(f: (part: InterceptedPart) => void): Stop;
-  /** Each forwarded part comes back once: the peer took it (its preimage is ours), or failed it. */
-  onPartResolved(f: (resolved: { readonly id: string; readonly outcome: 'settled' | 'failed' }) => void): Stop;
+  /**
+   * Each part comes back once: a forwarded one when the peer took it (its preimage is ours) or failed it, a held one when
+   * the node gave it back by itself (`gone`).
+   */
+  onPartResolved(f: (resolved: PartResolved) => void): Stop;
   /**
    * Forwards less or as much as the onion says; the node adds `extra_fee` when it is less. Repeating it does no harm.
    * @throws NodeError when the part is gone, or the channel not usable.
@@ -65,7 +76,10 @@ export type ChannelEvent = { readonly key: string } & (
   | { readonly tag: 'failed'; readonly words: string }
 );
 
-/** Channels to clients, always unannounced and with option_scid_alias. Each verb can be repeated with the same key. */
+/**
+ * Channels to clients, always unannounced and with option_scid_alias. A key is used for one channel only; each verb can be
+ * repeated with it. What was funded is kept until `abandon`, so that it can still be broadcast after the channel closed.
+ */
 export interface Channels {
   /** Sends `open_channel`. @throws NodeError when the node cannot even try. */
   open(o: { readonly key: string; readonly peer: NodeId; readonly capacity: Sat }): Promise<void>;
@@ -73,7 +87,7 @@ export interface Channels {
   fund(key: string): Promise<void>;
   /** @throws NodeError when the chain does not take it. */
   broadcast(key: string): Promise<Txid>;
-  /** Ends the channel without broadcasting anything, and frees the inputs of its funding transaction. */
+  /** Ends the channel without broadcasting anything, frees the inputs of its funding transaction, and forgets the key. */
   abandon(key: string): Promise<void>;
   onChannel(f: (event: ChannelEvent) => void): Stop;
 }

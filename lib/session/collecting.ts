@@ -1,34 +1,51 @@
 import { msat } from '../core/amount.ts';
 import type { InputOf, Next, Part, StateOf, View } from './data.ts';
-import { amountOf, fail, forwardSet, inTime, relay } from './parts.ts';
+import { amountOf, fail, failAll, forwardSet, isInTime, relay, splitByTime, without } from './parts.ts';
 
 type Collecting = StateOf<'collecting'>;
 type GoneOn = Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'failed'>;
 
-/** A part joins the set; a complete set goes on. */
+/** BOLT 4 lets a payer pay up to twice what was asked. */
+const OVERPAYMENT_MAX = 2n;
+
+/** A part joins the set, or is failed alone when it does not fit; a complete set goes on. */
 export function collect(view: View, state: Collecting, { part }: InputOf<'partArrived'>): GoneOn {
   const parts = [...state.parts, part];
-  if (parts.length > view.rules.partsMax) return fail(parts, 'temporary_channel_failure', 'tooManyParts');
+  if (!fitsIn(view, parts, part)) return orphan(state, failAll([part], 'temporary_channel_failure'));
   return goOn(view, { ...state, parts });
+}
+
+function fitsIn(view: View, parts: readonly Part[], part: Part): boolean {
+  const { paymentSize, maxPaymentSize } = view.offer;
+  const total = amountOf(parts);
+  return (
+    parts.length <= view.rules.partsMax &&
+    isInTime(view, part) &&
+    total <= maxPaymentSize &&
+    total <= OVERPAYMENT_MAX * paymentSize
+  );
+}
+
+/** A session without a part left is over. */
+function orphan(state: Collecting, effects: Next<'collecting'>['effects']): Next<'collecting' | 'failed'> {
+  if (state.parts.length > 0) return { state, effects };
+  return { state: { tag: 'failed', reason: 'partsGone' }, effects };
 }
 
 /** bLIP-52 section 4: a set goes on once it is complete, in time, its client connected, and the purchase free. */
 export function goOn(view: View, state: Collecting): GoneOn {
-  const stay: Next<'collecting'> = { state, effects: [] };
-  if (amountOf(state.parts) < view.offer.paymentSize || view.taken) return stay;
-  if (view.now >= view.offer.validUntil) return fail(state.parts, 'unknown_next_peer', 'offerExpired');
-  if (!inTime(view, state.parts)) return fail(state.parts, 'temporary_channel_failure', 'cltvMarginGone');
+  const { offer } = view;
+  if (amountOf(state.parts) < offer.paymentSize || view.taken) return { state, effects: [] };
+  if (view.now >= offer.validUntil) return fail(state.parts, 'unknown_next_peer', 'offerExpired');
   if (!view.clientConnected) return { state, effects: [{ tag: 'wakeClient' }] };
   return view.channel ? useChannel(view, state.parts) : openOne(view, state.parts);
 }
 
 /** The channel that an earlier session left unpaid. */
-function useChannel(
-  view: View,
-  parts: readonly Part[],
-): Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'failed'> {
+function useChannel(view: View, parts: readonly Part[]): GoneOn {
+  if (view.channel?.stage === 'closed') return fail(parts, 'unknown_next_peer', 'channelFailed');
   if (view.channel?.stage !== 'ready') {
-    return { state: { tag: 'awaitingChannel', parts, deadline: view.now + view.rules.readySeconds }, effects: [] };
+    return { state: waiting(parts, view.now + view.rules.readySeconds), effects: [] };
   }
   return forwardSet(view, parts) ?? fail(parts, 'unknown_next_peer', 'feeNotBearable');
 }
@@ -36,10 +53,18 @@ function useChannel(
 function openOne(view: View, parts: readonly Part[]): Next<'awaitingChannel' | 'failed'> {
   if (view.openAttemptsLeft <= 0) return fail(parts, 'unknown_next_peer', 'channelFailed');
   return {
-    state: { tag: 'awaitingChannel', parts, deadline: view.now + view.rules.acceptSeconds },
+    state: waiting(parts, view.now + view.rules.acceptSeconds),
     effects: [{ tag: 'openChannel', net: msat(amountOf(parts) - view.feeOwing) }],
   };
 }
+
+const waiting = (parts: readonly Part[], deadline: number): StateOf<'awaitingChannel'> => ({
+  tag: 'awaitingChannel',
+  parts,
+  deadline,
+  late: [],
+  lateSince: 0,
+});
 
 /** bLIP-52 section 4: the parts of an incomplete set fail with temporary_channel_failure, and are forgotten. */
 export const giveUp = (_: View, state: Collecting): Next<'failed'> =>
@@ -49,11 +74,14 @@ export const giveUp = (_: View, state: Collecting): Next<'failed'> =>
 export const expire = (_: View, state: Collecting): Next<'failed'> =>
   fail(state.parts, 'unknown_next_peer', 'offerExpired');
 
-/** Without parts there would be no session: as long as it collects, only the margin can end it. */
+/** Parts that would arrive too late are given back; the others go on waiting. */
 export function watchMargin(view: View, state: Collecting): Next<'collecting' | 'failed'> {
-  if (inTime(view, state.parts)) return { state, effects: [] };
-  return fail(state.parts, 'temporary_channel_failure', 'cltvMarginGone');
+  const { good, bad } = splitByTime(view, state.parts);
+  return orphan({ ...state, parts: good }, failAll(bad, 'temporary_channel_failure'));
 }
+
+export const lose = (_: View, state: Collecting, { id }: InputOf<'partGone'>): Next<'collecting' | 'failed'> =>
+  orphan({ ...state, parts: without(state.parts, id) }, []);
 
 export const stay = (_: View, state: Collecting): Next<'collecting'> => ({ state, effects: [] });
 

@@ -1,4 +1,4 @@
-import type { Msat, Sat } from '../core/amount.ts';
+import type { Msat } from '../core/amount.ts';
 import type { FailureReason } from '../core/failureCode.ts';
 import type { ChannelId, NodeId, PaymentHash, Txid } from '../core/ids.ts';
 import type { Scid } from '../core/scid.ts';
@@ -12,6 +12,8 @@ export interface Offer {
   readonly client: NodeId;
   readonly trust: Trust;
   readonly paymentSize: Msat;
+  /** Of the terms it was sold under; a set may overpay, but never beyond this. */
+  readonly maxPaymentSize: Msat;
   /** Of `paymentSize`, computed when it was sold. */
   readonly openingFee: Msat;
   /** Unix seconds. */
@@ -34,6 +36,8 @@ export interface Rules {
   /** Blocks that every part must still have to its outgoing expiry while we hold it. */
   readonly cltvMarginBlocks: number;
   readonly partsMax: number;
+  /** The least that a part may carry: smaller ones cost more to move than they bring. */
+  readonly partMin: Msat;
   /** Payments that may collect on one purchase at the same time. */
   readonly sessionsMax: number;
   /** Opens that end without a channel, before the purchase is over. */
@@ -54,13 +58,16 @@ export interface Forwarded extends Part {
   readonly outcome: 'pending' | 'settled' | 'failed';
 }
 
+/** How far the opening of a channel has come; it only ever goes on. */
+export type Stage = 'opening' | 'accepted' | 'funded' | 'ready' | 'closed';
+
 /** The one channel of a purchase. It may outlive the session that opened it. */
 export interface Channel {
-  /** Whose session opens it, or opened it. */
-  readonly opener: PaymentHash;
-  readonly stage: 'opening' | 'accepted' | 'funded' | 'ready';
-  readonly broadcast: boolean;
-  readonly capacity?: Sat;
+  /** Which open of this purchase it is, from 1: news of an earlier one is not news of this one. */
+  readonly attempt: number;
+  readonly stage: Stage;
+  /** `ordered` is written before the transaction can be out: from then on there is no second channel (L1). */
+  readonly broadcast: 'no' | 'ordered' | 'done';
   readonly htlcMinimum?: Msat;
   readonly channelId?: ChannelId;
   readonly fundingTxid?: Txid;
@@ -69,9 +76,18 @@ export interface Channel {
 export type State =
   /** Parts are held until they add up to the payment and the client is there. */
   | { readonly tag: 'collecting'; readonly parts: readonly Part[]; readonly since: number }
-  /** The set is complete, its channel on the way. `deadline`: when the step under way must be done, Unix seconds. */
-  | { readonly tag: 'awaitingChannel'; readonly parts: readonly Part[]; readonly deadline: number }
-  /** The parts are with the client. `late` ones came after that; they are held until the fee is settled. */
+  /**
+   * The set is complete, its channel on the way. `deadline`: when the step under way must be done, Unix seconds. Parts that
+   * came after completion are `late`, since `lateSince`: they travel when the fee is settled.
+   */
+  | {
+      readonly tag: 'awaitingChannel';
+      readonly parts: readonly Part[];
+      readonly deadline: number;
+      readonly late: readonly Part[];
+      readonly lateSince: number;
+    }
+  /** The parts are with the client. */
   | {
       readonly tag: 'awaitingSettlement';
       readonly forwarded: readonly Forwarded[];
@@ -95,7 +111,6 @@ export type State =
 export type EndReason =
   | 'collectTimedOut'
   | 'offerExpired'
-  | 'tooManyParts'
   | 'cltvMarginGone'
   | 'clientDisconnected'
   | 'clientRefused'
@@ -103,6 +118,7 @@ export type EndReason =
   | 'channelUnfit'
   | 'openTimedOut'
   | 'feeNotBearable'
+  | 'partsGone'
   | 'paymentFailed'
   | 'underpaid';
 
@@ -121,6 +137,8 @@ export type Input =
   | { readonly tag: 'fundingBroadcast' }
   | { readonly tag: 'partSettled'; readonly id: string }
   | { readonly tag: 'partFailed'; readonly id: string }
+  /** A held part is no longer there: its node gave it back by itself. */
+  | { readonly tag: 'partGone'; readonly id: string }
   | { readonly tag: 'blockConnected' }
   /** The session that owned the purchase ended without settling the fee. */
   | { readonly tag: 'purchaseGivenBack' }

@@ -21,23 +21,43 @@ export const abandon = (parts: readonly Part[], reason: FailureReason, why: EndR
   effects: failAll(parts, reason),
 });
 
-/** Whether every part still reaches the client in time. */
-export const inTime = (view: View, parts: readonly Part[]): boolean =>
-  parts.every((part) => part.outgoingExpiryHeight - view.height >= view.rules.cltvMarginBlocks);
+/** Whether a part still reaches the client in time. */
+export const isInTime = (view: View, part: Part): boolean =>
+  part.outgoingExpiryHeight - view.height >= view.rules.cltvMarginBlocks;
+
+/** Parts that still reach the client, and those that do not: one bad part must not sink the others. */
+export function splitByTime(
+  view: View,
+  parts: readonly Part[],
+): { readonly good: readonly Part[]; readonly bad: readonly Part[] } {
+  return { good: parts.filter((part) => isInTime(view, part)), bad: parts.filter((part) => !isInTime(view, part)) };
+}
+
+export const without = (parts: readonly Part[], id: string): readonly Part[] => parts.filter((part) => part.id !== id);
 
 export const relay = (parts: readonly Part[]): readonly Effect[] =>
   parts.map(({ id, amount }) => ({ tag: 'forwardPart', id, amount, extraFee: msat(0n) }));
 
+/** The owing fee shared over the parts, if each still carries the client's minimum (L4). */
+export function bearableShares(view: View, amounts: readonly Msat[], htlcMinimum: Msat): readonly Msat[] | undefined {
+  const shares = shareFee(amounts, view.feeOwing, htlcMinimum);
+  return shares?.every((share, index) => (amounts[index] ?? 0n) - share >= htlcMinimum) ? shares : undefined;
+}
+
 /** Sends a set to the client over the ready channel, the owing fee shared over it; undefined when it cannot bear it. */
-export function forwardSet(view: View, parts: readonly Part[]): Next<'awaitingSettlement'> | undefined {
+export function forwardSet(
+  view: View,
+  parts: readonly Part[],
+  { late, lateSince }: { readonly late: readonly Part[]; readonly lateSince: number } = { late: [], lateSince: 0 },
+): Next<'awaitingSettlement'> | undefined {
   const amounts = parts.map((part) => part.amount);
-  const shares = shareFee(amounts, view.feeOwing, view.channel?.htlcMinimum ?? msat(1n));
+  const shares = bearableShares(view, amounts, view.channel?.htlcMinimum ?? msat(1n));
   if (!shares) return undefined;
   const forwarded = parts.map((part, index): Forwarded => {
     return { ...part, extraFee: shares[index] ?? msat(0n), outcome: 'pending' };
   });
   return {
-    state: { tag: 'awaitingSettlement', forwarded, late: [], lateSince: 0 },
+    state: { tag: 'awaitingSettlement', forwarded, late, lateSince },
     effects: forwarded.map(({ id, amount, extraFee }) => ({
       tag: 'forwardPart',
       id,

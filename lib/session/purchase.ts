@@ -28,11 +28,17 @@ export type PurchaseInput =
       readonly incomingAmount: Msat;
     }
   | { readonly tag: 'partSettled' | 'partFailed'; readonly paymentHash: PaymentHash; readonly id: string }
+  | { readonly tag: 'partGone'; readonly paymentHash: PaymentHash; readonly id: string }
   | { readonly tag: 'clientConnected' | 'clientDisconnected' | 'blockConnected' | 'timePassed' }
+  | ChannelNews;
+
+/** What became of a channel. `attempt` says of which: news of one that was given up is not news of the next. */
+export type ChannelNews = { readonly attempt: number } & (
   | { readonly tag: 'channelAccepted'; readonly limits: Limits }
   | { readonly tag: 'channelFunded'; readonly channelId: ChannelId; readonly fundingTxid: Txid }
   | { readonly tag: 'channelReady'; readonly channelId: ChannelId }
-  | { readonly tag: 'channelRefused' | 'channelFailed' | 'fundingBroadcast' };
+  | { readonly tag: 'channelRefused' | 'channelFailed' | 'fundingBroadcast' }
+);
 
 /** The world as the runtime sees it when the input is handled. */
 export interface World {
@@ -42,8 +48,8 @@ export interface World {
   readonly rules: Rules;
 }
 
-/** An effect, and for whose payment. */
-export type Order = Effect & { readonly paymentHash: PaymentHash };
+/** An effect, for whose payment, and on which channel of the purchase. */
+export type Order = Effect & { readonly paymentHash: PaymentHash; readonly attempt: number };
 
 export interface Ended {
   readonly paymentHash: PaymentHash;
@@ -69,7 +75,9 @@ export const purchased = (offer: Offer): Purchase => ({
   sessions: {},
 });
 
-export const isPaid = (purchase: Purchase): boolean => purchase.feeSettled >= purchase.offer.openingFee;
+/** Paid is what has had its channel, and settled its whole fee. */
+export const isPaid = ({ channel, feeSettled, offer }: Purchase): boolean =>
+  channel?.channelId !== undefined && channel.stage !== 'closed' && feeSettled >= offer.openingFee;
 
 export const sessionsOf = (purchase: Purchase): readonly (readonly [PaymentHash, State])[] =>
   Object.entries(purchase.sessions) as [PaymentHash, State][];
@@ -84,6 +92,16 @@ export const ownerOf = (purchase: Purchase): PaymentHash | undefined =>
 export const forwardedOf = (state: State | undefined): readonly Forwarded[] =>
   state?.tag === 'awaitingSettlement' || state?.tag === 'broadcasting' ? state.forwarded : [];
 
+/** Whether some session holds or forwards this part already: a node may tell of it again. */
+export const isKnownPart = (purchase: Purchase, id: string): boolean =>
+  sessionsOf(purchase).some(([, state]) => [...heldOf(state), ...forwardedOf(state)].some((part) => part.id === id));
+
+/** The parts that a session holds. */
+export function heldOf(state: State): readonly Part[] {
+  const late = 'late' in state ? state.late : [];
+  return 'parts' in state ? [...state.parts, ...late] : late;
+}
+
 /** What the fee still lacks: not settled, and not on its way with a part (other than `except`). */
 export function feeOwing(purchase: Purchase, except?: string): Msat {
   const underway = sessionsOf(purchase)
@@ -93,16 +111,21 @@ export function feeOwing(purchase: Purchase, except?: string): Msat {
   return msat(purchase.offer.openingFee - purchase.feeSettled - underway);
 }
 
+type WithLate = Extract<State, { readonly late: readonly Part[] }>;
+
+const lateDeadline = (offer: Offer, rules: Rules, { late, lateSince }: WithLate): number | undefined =>
+  late.length === 0 ? undefined : Math.min(lateSince + rules.collectSeconds, offer.validUntil);
+
 /** When a session next needs to hear of the time, Unix seconds; undefined when it waits for nothing of the kind. */
 export function deadlineOf(offer: Offer, rules: Rules, state: State): number | undefined {
   switch (state.tag) {
     case 'collecting':
       return Math.min(state.since + rules.collectSeconds, offer.validUntil);
     case 'awaitingChannel':
-      return state.deadline;
+      return Math.min(state.deadline, lateDeadline(offer, rules, state) ?? Number.POSITIVE_INFINITY);
     case 'awaitingSettlement':
     case 'broadcasting':
-      return state.late.length === 0 ? undefined : Math.min(state.lateSince + rules.collectSeconds, offer.validUntil);
+      return lateDeadline(offer, rules, state);
     case 'succeeded':
     case 'failed':
     case 'abandoned':

@@ -1,12 +1,14 @@
 import { msat } from '../core/amount.ts';
 import type { PaymentHash } from '../core/ids.ts';
 import { turn } from '../core/table.ts';
-import type { Channel, Effect, Input, State, View } from './data.ts';
+import type { Channel, Effect, Input, Stage, State, View } from './data.ts';
 import {
+  type ChannelNews,
   deadlineOf,
   type Ended,
   feeOwing,
   forwardedOf,
+  isKnownPart,
   isPaid,
   type Order,
   ownerOf,
@@ -27,6 +29,8 @@ export function step(purchase: Purchase, input: PurchaseInput, world: World): Re
     case 'partSettled':
     case 'partFailed':
       return resolve(unchanged, input, world);
+    case 'partGone':
+      return tell(unchanged, input.paymentHash, { tag: 'partGone', id: input.id }, world);
     case 'timePassed':
       return sessionsOf(purchase).reduce((result, [hash]) => tellTime(result, hash, world), unchanged);
     case 'clientConnected':
@@ -49,9 +53,14 @@ type Arrived = Extract<PurchaseInput, { readonly tag: 'partArrived' }>;
 function arrive(result: Result, input: Arrived, world: World): Result {
   const { purchase } = result;
   const { paymentHash, part } = input;
-  const answer = (effect: Effect): Result => ({ ...result, orders: [{ ...effect, paymentHash }] });
+  if (isKnownPart(purchase, part.id)) return { ...result, odd: true };
+  const attempt = purchase.channel?.attempt ?? 0;
+  const answer = (effect: Effect): Result => ({ ...result, orders: [{ ...effect, paymentHash, attempt }] });
   // L8: the onion promises the client more than came in.
   if (input.incomingAmount < part.amount) return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
+  if (part.amount < world.rules.partMin) {
+    return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
+  }
   const known = purchase.sessions[paymentHash] !== undefined;
   if (!known && world.now >= purchase.offer.validUntil) {
     return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
@@ -89,53 +98,65 @@ function tellTime(result: Result, hash: PaymentHash, world: World): Result {
   const state = sessions[hash];
   const deadline = state && deadlineOf(offer, world.rules, state);
   if (!state || deadline === undefined || world.now < deadline) return result;
-  if (state.tag === 'awaitingChannel') return tell(result, hash, { tag: 'openTimedOut' }, world);
+  if (state.tag === 'awaitingChannel' && world.now >= state.deadline) {
+    return tell(result, hash, { tag: 'openTimedOut' }, world);
+  }
   return tell(result, hash, { tag: world.now >= offer.validUntil ? 'offerExpired' : 'collectTimedOut' }, world);
 }
 
 const tellAll = (result: Result, input: Input, world: World): Result =>
   sessionsOf(result.purchase).reduce((told, [hash]) => tell(told, hash, input, world), result);
 
-type ChannelInput = Exclude<
-  PurchaseInput,
-  {
-    readonly tag:
-      | 'partArrived'
-      | 'partSettled'
-      | 'partFailed'
-      | 'timePassed'
-      | 'clientConnected'
-      | 'clientDisconnected'
-      | 'blockConnected';
-  }
->;
-
 /** News of the channel: first the purchase's record of it, then the session that waits for it. */
-function tellOwner(result: Result, input: ChannelInput, world: World): Result {
+function tellOwner(result: Result, input: ChannelNews, world: World): Result {
   const { purchase } = result;
-  if (!purchase.channel) return { ...result, odd: true };
-  const changed: Result = { ...result, purchase: withChannelNews(purchase, purchase.channel, input) };
+  const { channel } = purchase;
+  if (channel?.attempt !== input.attempt || !isNews(channel, input)) return { ...result, odd: true };
   const owner = ownerOf(purchase);
+  const changed: Result = { ...result, purchase: { ...purchase, ...withNews(purchase, channel, input) } };
   if (owner === undefined) return changed;
   const told: Input = input.tag === 'channelAccepted' ? input : { tag: input.tag };
   return tell(changed, owner, told, world);
 }
 
-function withChannelNews(purchase: Purchase, channel: Channel, input: ChannelInput): Purchase {
+/** Whether this was not known before: nodes repeat themselves. */
+function isNews(channel: Channel, input: ChannelNews): boolean {
   switch (input.tag) {
     case 'channelAccepted':
-      return { ...purchase, channel: { ...channel, stage: 'accepted', htlcMinimum: input.limits.htlcMinimum } };
-    case 'channelFunded': {
-      const { channelId, fundingTxid } = input;
-      return { ...purchase, channel: { ...channel, stage: 'funded', channelId, fundingTxid } };
-    }
+      return channel.stage === 'opening';
+    case 'channelFunded':
+      return channel.fundingTxid === undefined && channel.stage !== 'closed';
     case 'channelReady':
-      return { ...purchase, channel: { ...channel, stage: 'ready', channelId: input.channelId } };
+      return channel.stage !== 'ready' && channel.stage !== 'closed';
     case 'fundingBroadcast':
-      return { ...purchase, channel: { ...channel, broadcast: true } };
+      return channel.broadcast === 'ordered';
     case 'channelRefused':
     case 'channelFailed':
-      return { ...purchase, channel: undefined, over: purchase.over || channel.broadcast };
+      return channel.stage !== 'closed';
+  }
+}
+
+const STAGES: readonly Stage[] = ['opening', 'accepted', 'funded', 'ready', 'closed'];
+const later = (a: Stage, b: Stage): Stage => (STAGES.indexOf(a) > STAGES.indexOf(b) ? a : b);
+
+function withNews(purchase: Purchase, channel: Channel, input: ChannelNews): Pick<Purchase, 'channel' | 'over'> {
+  const { over } = purchase;
+  const { stage } = channel;
+  switch (input.tag) {
+    case 'channelAccepted':
+      return { over, channel: { ...channel, stage: 'accepted', htlcMinimum: input.limits.htlcMinimum } };
+    case 'channelFunded': {
+      const { channelId, fundingTxid } = input;
+      return { over, channel: { ...channel, stage: later(stage, 'funded'), channelId, fundingTxid } };
+    }
+    case 'channelReady':
+      return { over, channel: { ...channel, stage: 'ready', channelId: input.channelId } };
+    case 'fundingBroadcast':
+      return { over, channel: { ...channel, broadcast: 'done' } };
+    case 'channelRefused':
+    case 'channelFailed':
+      // Closed, not forgotten: its funding transaction may be out, or may still have to go out.
+      return { over: over || channel.broadcast !== 'no', channel: { ...channel, stage: 'closed' } };
   }
 }
 
@@ -145,7 +166,11 @@ function tell(result: Result, hash: PaymentHash, input: Input, world: World, res
   if (!state) return result;
   const owned = ownerOf(result.purchase) === hash;
   const next = turn(table, viewOf(result.purchase, hash, world, resolving), state, input);
-  const orders: readonly Order[] = next.effects.map((effect) => ({ ...effect, paymentHash: hash }));
+  const { channel, openAttempts } = result.purchase;
+  const orders = next.effects.map((effect): Order => {
+    const attempt = effect.tag === 'openChannel' ? openAttempts + 1 : (channel?.attempt ?? 0);
+    return { ...effect, paymentHash: hash, attempt };
+  });
   const purchase = orders.reduce(withOrder, withSession(result.purchase, hash, next.state));
   const over = endOf(hash, next.state);
   const told: Result = {
@@ -171,12 +196,24 @@ function viewOf(purchase: Purchase, hash: PaymentHash, world: World, resolving: 
   };
 }
 
-/** What an order changes in the record, before it is carried out. */
+/** What an order changes in the record: the intent is saved before the deed. */
 function withOrder(purchase: Purchase, order: Order): Purchase {
-  if (order.tag === 'abandonChannel') return { ...purchase, channel: undefined };
-  if (order.tag !== 'openChannel') return purchase;
-  const channel: Channel = { opener: order.paymentHash, stage: 'opening', broadcast: false };
-  return { ...purchase, channel, openAttempts: purchase.openAttempts + 1 };
+  const { channel } = purchase;
+  switch (order.tag) {
+    case 'openChannel': {
+      const { attempt } = order;
+      return { ...purchase, channel: { attempt, stage: 'opening', broadcast: 'no' }, openAttempts: attempt };
+    }
+    case 'broadcastFunding':
+      return channel ? { ...purchase, channel: { ...channel, broadcast: 'ordered' } } : purchase;
+    case 'abandonChannel':
+      return { ...purchase, channel: undefined };
+    case 'wakeClient':
+    case 'fundChannel':
+    case 'forwardPart':
+    case 'failPart':
+      return purchase;
+  }
 }
 
 function endOf(paymentHash: PaymentHash, state: State): Ended | undefined {

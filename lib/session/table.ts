@@ -3,7 +3,9 @@ import * as channel from './awaitingChannel.ts';
 import * as settlement from './awaitingSettlement.ts';
 import * as collecting from './collecting.ts';
 import type { Effect, Input, State, StateOf, View } from './data.ts';
+import * as late from './late.ts';
 
+type Waiting = StateOf<'awaitingChannel'>;
 type Settlement = StateOf<'awaitingSettlement'>;
 type Broadcasting = StateOf<'broadcasting'>;
 
@@ -17,42 +19,49 @@ const expire = cell('expire', ['failed'], collecting.expire);
 const wait = cell('wait', ['collecting'], collecting.stay);
 const letThrough = cell('let through', ['succeeded'], collecting.letThrough);
 const collectingMargin = cell('watch margin', ['collecting', 'failed'], collecting.watchMargin);
+const losePart = cell('lose', ['collecting', 'failed'], collecting.lose);
 
-const queue = cell('queue', ['awaitingChannel'], channel.queue);
-const stand = cell('wait', ['awaitingChannel'], channel.stay);
+const queue = cell('hold', ['awaitingChannel'], late.hold<Waiting>);
+const dropQueue = cell('fail late parts', ['awaitingChannel'], late.drop<Waiting>);
+const expireQueue = cell('fail late parts', ['awaitingChannel'], late.expire<Waiting>);
 const tooLate = cell('end early', ['failed', 'abandoned'], channel.tooLate);
-const disconnect = cell('give back if unfunded', ['awaitingChannel', 'failed'], channel.disconnect);
-const fund = cell('fund if it fits', ['awaitingChannel', 'failed'], channel.fund);
-const funded = cell('broadcast or go on', ['awaitingChannel', 'awaitingSettlement', 'abandoned'], channel.funded);
-const forward = cell('forward if ready', ['awaitingChannel', 'awaitingSettlement', 'abandoned'], channel.goOn);
+const disconnect = cell('end if unfunded', ['awaitingChannel', 'failed', 'abandoned'], channel.disconnect);
+const fund = cell('fund if it fits', ['awaitingChannel', 'failed', 'abandoned'], channel.fund);
+const OPENED = ['awaitingChannel', 'awaitingSettlement', 'failed', 'abandoned'] as const;
+const funded = cell('broadcast or go on', OPENED, channel.funded);
+const forward = cell('forward if ready', OPENED, channel.goOn);
 const refused = cell('give back', ['failed'], channel.refused);
-const broke = cell('give back', ['failed'], channel.broke);
+const broke = cell('end early', ['failed', 'abandoned'], channel.broke);
 const channelMargin = cell('watch margin', ['awaitingChannel', 'failed', 'abandoned'], channel.watchMargin);
+const loseChannelPart = cell('lose', ['awaitingChannel', 'failed', 'abandoned'], channel.lose);
 
-const hold = cell('hold', ['awaitingSettlement'], settlement.hold<Settlement>);
-const dropLate = cell('fail late parts', ['awaitingSettlement'], settlement.dropLate<Settlement>);
-const expireLate = cell('fail late parts', ['awaitingSettlement'], settlement.expireLate<Settlement>);
-const settleMargin = cell('watch margin', ['awaitingSettlement'], settlement.watchMargin<Settlement>);
-const pend = cell('wait', ['awaitingSettlement'], settlement.stay<Settlement>);
+const hold = cell('hold', ['awaitingSettlement'], late.hold<Settlement>);
+const dropLate = cell('fail late parts', ['awaitingSettlement'], late.drop<Settlement>);
+const expireLate = cell('fail late parts', ['awaitingSettlement'], late.expire<Settlement>);
+const settleMargin = cell('watch margin', ['awaitingSettlement'], late.watchMargin<Settlement>);
+const loseLate = cell('lose', ['awaitingSettlement'], late.lose<Settlement>);
+const pend = cell('wait', ['awaitingSettlement'], late.stay<Settlement>);
 const settle = cell('settle', ['awaitingSettlement', 'broadcasting', 'succeeded', 'abandoned'], settlement.settle);
 const refuse = cell('refuse', ['awaitingSettlement', 'succeeded', 'abandoned'], settlement.refuse);
 
-const holdOn = cell('hold', ['broadcasting'], settlement.hold<Broadcasting>);
-const dropHeld = cell('fail late parts', ['broadcasting'], settlement.dropLate<Broadcasting>);
-const expireHeld = cell('fail late parts', ['broadcasting'], settlement.expireLate<Broadcasting>);
-const holdMargin = cell('watch margin', ['broadcasting'], settlement.watchMargin<Broadcasting>);
-const keep = cell('wait', ['broadcasting'], settlement.stay<Broadcasting>);
+const holdOn = cell('hold', ['broadcasting'], late.hold<Broadcasting>);
+const dropHeld = cell('fail late parts', ['broadcasting'], late.drop<Broadcasting>);
+const expireHeld = cell('fail late parts', ['broadcasting'], late.expire<Broadcasting>);
+const holdMargin = cell('watch margin', ['broadcasting'], late.watchMargin<Broadcasting>);
+const loseHeld = cell('lose', ['broadcasting'], late.lose<Broadcasting>);
+const keep = cell('wait', ['broadcasting'], late.stay<Broadcasting>);
 const noteSettled = cell('note', ['broadcasting'], settlement.note);
 const noteFailed = cell('note', ['broadcasting'], settlement.note);
 const released = cell('end if resolved', ['awaitingSettlement', 'succeeded', 'abandoned'], settlement.released);
 
 /** Terminal states are left as soon as they are reached: the purchase forgets the session, and a later part begins anew. */
+// biome-ignore format: a row
 const over = {
   partArrived: odd, collectTimedOut: odd, offerExpired: odd, openTimedOut: odd, clientConnected: odd,
   clientDisconnected: odd, channelAccepted: odd, channelFunded: odd, channelReady: odd, channelRefused: odd,
-  channelFailed: odd, fundingBroadcast: odd, partSettled: odd, partFailed: odd, blockConnected: odd,
+  channelFailed: odd, fundingBroadcast: odd, partSettled: odd, partFailed: odd, partGone: odd, blockConnected: odd,
   purchaseGivenBack: odd, purchasePaid: odd,
-} as const; // biome-ignore format: a row
+} as const;
 
 /** The session's matrix: what each input does in each state. `lib/session/README.md` is drawn from it. */
 export const table: Table<View, State, Input, Effect> = {
@@ -71,16 +80,17 @@ export const table: Table<View, State, Input, Effect> = {
     fundingBroadcast: odd,
     partSettled: odd,
     partFailed: odd,
+    partGone: losePart,
     blockConnected: collectingMargin,
     purchaseGivenBack: goOn,
     purchasePaid: letThrough,
   },
   awaitingChannel: {
     partArrived: queue,
-    collectTimedOut: odd,
-    offerExpired: stand,
+    collectTimedOut: dropQueue,
+    offerExpired: expireQueue,
     openTimedOut: tooLate,
-    clientConnected: stand,
+    clientConnected: forward,
     clientDisconnected: disconnect,
     channelAccepted: fund,
     channelFunded: funded,
@@ -90,6 +100,7 @@ export const table: Table<View, State, Input, Effect> = {
     fundingBroadcast: forward,
     partSettled: odd,
     partFailed: odd,
+    partGone: loseChannelPart,
     blockConnected: channelMargin,
     purchaseGivenBack: odd,
     purchasePaid: odd,
@@ -109,6 +120,7 @@ export const table: Table<View, State, Input, Effect> = {
     fundingBroadcast: odd,
     partSettled: settle,
     partFailed: refuse,
+    partGone: loseLate,
     blockConnected: settleMargin,
     purchaseGivenBack: odd,
     purchasePaid: odd,
@@ -128,6 +140,7 @@ export const table: Table<View, State, Input, Effect> = {
     fundingBroadcast: released,
     partSettled: noteSettled,
     partFailed: noteFailed,
+    partGone: loseHeld,
     blockConnected: holdMargin,
     purchaseGivenBack: odd,
     purchasePaid: odd,

@@ -14,6 +14,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   part_amount_wrong: 'The amounts of the payment do not add up.',
   fee_from_another_peer: 'Somebody other than the LSP took a fee out of the payment.',
   fee_not_agreed: 'A fee was taken out of a payment for which none was agreed.',
+  expired: 'The payment came after its invoice had ended.',
   cancelled: 'The payment was for an invoice that you had cancelled.',
 };
 

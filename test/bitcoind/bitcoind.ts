@@ -62,7 +62,11 @@ async function ready(child: ChildProcess, folder: string, port: number): Promise
     if (existsSync(cookie)) {
       const authorization = `Basic ${Buffer.from(readFileSync(cookie, 'utf8')).toString('base64')}`;
       const body = JSON.stringify({ id: 1, method: 'getblockchaininfo', params: [] });
-      const answer = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers: { authorization }, body }).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${port}/`, {
+        method: 'POST',
+        headers: { authorization },
+        body,
+      }).catch(() => undefined);
       if (answer?.ok) return;
     }
     await sleep(50);

@@ -22,25 +22,35 @@ describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
   afterAll(() => bitcoind.stop());
 
   test.each(
-    (['lsp-trusts-client', 'client-trusts-lsp'] as const).flatMap((trust) => [1, 2, 3, 8].map((parts) => ({ trust, parts }))),
-  )('$trust, $parts parts: the funding transaction is in a block, every millisatoshi adds up', async ({ trust, parts }) => {
-    const net = await network({ bitcoind: bitcoind.url, policy: { trust } });
-    const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits: { maxFee: sat(3_000n) } });
-    const { best } = await jit.quotes({ amount: sat(250_000n) });
-    const purchase = await jit.buy(best!, { description: 'coffee' });
-    const ended = new Promise((resolve) => net.lsp.on('ended', resolve));
-    expect(await net.payer.pay(purchase.invoice, { parts })).toMatchObject({ paid: true });
-    const state = await purchase.outcome();
-    expect(state).toEqual({ tag: 'paid', gross: sat(250_000n), fee: best!.openingFee, received: best!.net });
-    expect(await ended).toMatchObject({ how: 'succeeded' });
+    (['lsp-trusts-client', 'client-trusts-lsp'] as const).flatMap((trust) =>
+      [1, 2, 3, 8].map((parts) => ({ trust, parts })),
+    ),
+  )(
+    '$trust, $parts parts: the funding transaction is in a block, every millisatoshi adds up',
+    async ({ trust, parts }) => {
+      const net = await network({ bitcoind: bitcoind.url, policy: { trust } });
+      const jit = await client({
+        node: net.wallet,
+        store: memoryStore(),
+        lsps: [net.lsp.uri],
+        limits: { maxFee: sat(3_000n) },
+      });
+      const { best } = await jit.quotes({ amount: sat(250_000n) });
+      const purchase = await jit.buy(best!, { description: 'coffee' });
+      const ended = new Promise((resolve) => net.lsp.on('ended', resolve));
+      expect(await net.payer.pay(purchase.invoice, { parts })).toMatchObject({ paid: true });
+      const state = await purchase.outcome();
+      expect(state).toEqual({ tag: 'paid', gross: sat(250_000n), fee: best!.openingFee, received: best!.net });
+      expect(await ended).toMatchObject({ how: 'succeeded' });
 
-    const { fundingTxid } = net.lsp.purchases()[0]!.channel!;
-    expect(await net.chain.inMempool(fundingTxid!)).toBe(true);
-    await net.mine(1);
-    expect(await net.chain.heightOf(fundingTxid!)).toBeGreaterThan(100);
-    await jit.close();
-    await net.close();
-  });
+      const { fundingTxid } = net.lsp.purchases()[0]!.channel!;
+      expect(await net.chain.inMempool(fundingTxid!)).toBe(true);
+      await net.mine(1);
+      expect(await net.chain.heightOf(fundingTxid!)).toBeGreaterThan(100);
+      await jit.close();
+      await net.close();
+    },
+  );
 
   test('withheld funding that is not paid for leaves no coin locked, and nothing in the mempool (L5, L6)', async () => {
     const locked: number[] = [];
@@ -61,7 +71,12 @@ describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
         },
       }),
     });
-    const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits: { maxFee: sat(3_000n) } });
+    const jit = await client({
+      node: net.wallet,
+      store: memoryStore(),
+      lsps: [net.lsp.uri],
+      limits: { maxFee: sat(3_000n) },
+    });
     const { best } = await jit.quotes({ amount: sat(250_000n) });
     const purchase = await jit.buy(best!, { description: 'coffee' });
     expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: false });

@@ -75,7 +75,9 @@ describe('LDK as a judge', () => {
     const rows = fc.sample(fc.tuple(size, fc.oneof(u64, small), ppm), RUNS);
     let overflows = 0;
     for (const [paymentSize, minFee, proportionalPpm] of rows) {
-      const theirs = someOf<bigint>(ldk.UtilMethods.constructor_compute_opening_fee(paymentSize, minFee, BigInt(proportionalPpm)));
+      const theirs = someOf<bigint>(
+        ldk.UtilMethods.constructor_compute_opening_fee(paymentSize, minFee, BigInt(proportionalPpm)),
+      );
       const ours = openingFee({ minFee: msat(minFee), proportionalPpm }, msat(paymentSize));
       expect(ours).toBe(theirs === undefined ? undefined : BigInt.asUintN(64, theirs));
       if (ours === undefined) overflows++;

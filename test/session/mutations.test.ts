@@ -12,7 +12,8 @@ describe('a table with a mistake does not compile', () => {
   beforeAll(() => {
     mkdirSync(join(ROOT, '.cache'), { recursive: true });
     copy = mkdtempSync(join(ROOT, '.cache', 'mutation-'));
-    for (const room of ['core', 'protocol', 'session']) cpSync(join(ROOT, 'lib', room), join(copy, 'lib', room), { recursive: true });
+    for (const room of ['core', 'protocol', 'session'])
+      cpSync(join(ROOT, 'lib', room), join(copy, 'lib', room), { recursive: true });
     cpSync(join(ROOT, 'tsconfig.json'), join(copy, 'tsconfig.json'));
   });
   afterAll(() => rmSync(copy, { recursive: true, force: true }));
@@ -24,7 +25,9 @@ describe('a table with a mistake does not compile', () => {
     if (from !== '') expect(after).not.toBe(before);
     writeFileSync(path, after);
     try {
-      execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', join(copy, 'lib/session'), '--noEmit'], { stdio: 'pipe' });
+      execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', join(copy, 'lib/session'), '--noEmit'], {
+        stdio: 'pipe',
+      });
       return true;
     } catch {
       return false;
@@ -37,10 +40,25 @@ describe('a table with a mistake does not compile', () => {
   test.each([
     ['a cell is deleted', 'table.ts', '    collectTimedOut: giveUp,\n', ''],
     ['a row is deleted', 'table.ts', '  failed: over,\n', ''],
-    ['an input has no column', 'data.ts', "  | { readonly tag: 'clientConnected' }\n", "  | { readonly tag: 'clientConnected' }\n  | { readonly tag: 'moonRose' }\n"],
-    ['a state has no row', 'data.ts', "  | { readonly tag: 'succeeded' }\n", "  | { readonly tag: 'succeeded' }\n  | { readonly tag: 'dreaming' }\n"],
+    [
+      'an input has no column',
+      'data.ts',
+      "  | { readonly tag: 'clientConnected' }\n",
+      "  | { readonly tag: 'clientConnected' }\n  | { readonly tag: 'moonRose' }\n",
+    ],
+    [
+      'a state has no row',
+      'data.ts',
+      "  | { readonly tag: 'succeeded' }\n",
+      "  | { readonly tag: 'succeeded' }\n  | { readonly tag: 'dreaming' }\n",
+    ],
     ['a handler stands in the wrong row', 'table.ts', 'collectTimedOut: dropLate,', 'collectTimedOut: giveUp,'],
     ['a handler stands in the wrong column', 'table.ts', 'channelReady: forward,', 'channelReady: fund,'],
-    ['a handler reaches a state that its cell does not name', 'table.ts', "cell('give up', ['failed']", "cell('give up', ['succeeded']"],
+    [
+      'a handler reaches a state that its cell does not name',
+      'table.ts',
+      "cell('give up', ['failed']",
+      "cell('give up', ['succeeded']",
+    ],
   ])('%s', (_, file, from, to) => expect(compiles(file, from, to)).toBe(false));
 });

@@ -16,7 +16,9 @@ function cellText(state: string, cell: Cells[string] | undefined): string {
 function matrix(): string {
   const head = `| input | ${live.map(([state]) => state).join(' | ')} |`;
   const rule = `|---|${live.map(() => '---').join('|')}|`;
-  const body = inputs.map((input) => `| ${input} | ${live.map(([state, cells]) => cellText(state, cells[input])).join(' | ')} |`);
+  const body = inputs.map(
+    (input) => `| ${input} | ${live.map(([state, cells]) => cellText(state, cells[input])).join(' | ')} |`,
+  );
   return [head, rule, ...body].join('\n');
 }
 
@@ -32,7 +34,9 @@ function diagram(): string {
     }
   }
   const lines = [...arrows].map(([arrow, why]) => `${arrow}: ${why.join(', ')}`);
-  return ['stateDiagram-v2', '  [*] --> collecting', ...lines, ...ended.map((state) => `  ${state} --> [*]`)].join('\n');
+  return ['stateDiagram-v2', '  [*] --> collecting', ...lines, ...ended.map((state) => `  ${state} --> [*]`)].join(
+    '\n',
+  );
 }
 
 const readme = `# The session's machine
@@ -62,10 +66,21 @@ ${diagram()}
 | less came in than its onion says (L8) | failed at once, \`unknown_next_peer\` |
 | \`valid_until\` has passed, and its payment is not already under way | failed, \`unknown_next_peer\` |
 | the purchase is paid | forwarded untouched: the scid is an alias until \`valid_until\` (bLIP-52 section 6) |
+| it is smaller than the operator's smallest part | failed, \`temporary_channel_failure\` |
 | too many payments collect on this purchase | failed, \`temporary_channel_failure\` |
+| its id is known already | nothing: nodes repeat themselves |
 
 ## What is not here yet
-Variable amounts, recovery after a restart, a channel that closes under forwarded parts, and replays come with the next columns.
+Variable amounts, recovery after a restart, and following forwarded parts on the chain come with the next columns.
+
+## What holds the money together
+- The intent is saved before the deed: \`broadcast: 'ordered'\` is written before the funding transaction can be out, and from then on
+  there is no second channel (L1) and no coin is freed (L6). A broadcast that fails is tried again; nothing pretends it did not happen.
+- A purchase may try several channels, one after the other. Each has its attempt number, in its key at the node and in every piece of news:
+  what comes late of one that was given up does not touch the next.
+- Stages of a channel only go on; news that is no news is \`-\`.
+- Only the parts that completed the set carry the fee. A part that comes later is held until the fee is settled in full, so that nobody
+  can move the fee to a part that fails.
 
 ## Where it differs from Core Lightning's machine (PR 8948), and why
 | there | here |
@@ -74,8 +89,9 @@ Variable amounts, recovery after a restart, a channel that closes under forwarde
 | \`valid_until\` is looked at when a session begins (M18) | it also ends a set that is still collecting (bLIP-52 section 4) |
 | the client is called for after the set is complete, inside awaiting the channel (P14) | a set waits for its client while it collects, bounded by the collect timeout |
 | a refused open and a lost connection are one input (S23) | \`channelRefused\` fails with \`unknown_next_peer\`, \`channelFailed\` with \`temporary_channel_failure\` |
-| too many parts throw the channel away (S21) | while the channel opens, a part too many is failed alone |
-| late parts are forwarded free of charge (S33, S39) | they are held until the fee is settled in full |
+| a part too many fails the whole set (S04, S21) | it is failed alone: a stranger with the invoice must not sink a payment |
+| a part whose time is up fails the whole set (S27) | it is given back alone, the set goes on waiting |
+| late parts are forwarded with the set (S20) or free of charge (S33, S39) | they are held until the fee is settled in full |
 | a failed part takes its share of the fee with it (S36) | what is not settled is owing again (L3) |
 | always withholds the funding transaction | both trust models, LSP trusts client by default |
 `;

@@ -17,7 +17,11 @@ interface Opening {
   readonly peer: NodeId;
   /** LDK's id of the channel: temporary first, then the real one. */
   id: ldk.ChannelId;
-  stage: 'offered' | 'accepted' | 'funding' | 'funded';
+  stage: 'offered' | 'accepted' | 'funding' | 'funded' | 'closed';
+  /** From the first attempt to broadcast on, its coins are spent. */
+  broadcast?: boolean;
+  /** LDK has the signature of the client: the funding transaction may go out. */
+  safe?: boolean;
   output?: { readonly script: Uint8Array; readonly value: bigint };
   funding?: SignedFunding;
 }
@@ -58,6 +62,7 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       if (limits) tell({ key, tag: 'accepted', limits });
     } else if (event instanceof ldk.Event_FundingTxBroadcastSafe) {
       opening.stage = 'funded';
+      opening.safe = true;
       opening.id = event.channel_id;
       if (opening.funding) {
         tell({ key, tag: 'funded', channelId: toChannelId(event.channel_id), fundingTxid: opening.funding.txid });
@@ -65,9 +70,9 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
     } else if (event instanceof ldk.Event_ChannelReady) {
       tell({ key, tag: 'ready', channelId: toChannelId(event.channel_id) });
     } else if (event instanceof ldk.Event_ChannelClosed) {
-      forget(opening);
-      void release(node, opening);
-      tell(toClosed(opening, event));
+      const closed = toClosed(opening, event);
+      opening.stage = 'closed';
+      tell(closed);
     }
   });
 
@@ -109,33 +114,34 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       opening.stage = 'funding';
       const outpoint = ldk.OutPoint.constructor_new(fromTxid(funding.txid), funding.vout);
       const { manager } = node;
-      unwrap(manager.unsafe_manual_funding_transaction_generated(opening.id, fromHex(opening.peer), outpoint), 'fund');
+      const temporary = opening.id;
+      // From this call on LDK knows the channel by its real id.
+      opening.id = ldk.ChannelId.constructor_v1_from_funding_outpoint(outpoint);
+      unwrap(manager.unsafe_manual_funding_transaction_generated(temporary, fromHex(opening.peer), outpoint), 'fund');
       node.wake();
     },
     async broadcast(key) {
-      const { funding, stage } = take(key);
-      if (!funding || stage !== 'funded') throw new NodeError('the channel is not funded yet');
-      return node.chain.broadcast(funding.raw);
+      const opening = take(key);
+      if (!opening.funding || !opening.safe) throw new NodeError('the channel is not funded yet');
+      opening.broadcast = true;
+      return node.chain.broadcast(opening.funding.raw);
     },
     async abandon(key) {
       const opening = byKey.get(key);
       if (!opening) return;
       // First out of the maps: the ChannelClosed that follows is our own doing, not news.
       forget(opening);
-      node.manager.force_close_without_broadcasting_txn(opening.id, fromHex(opening.peer), GIVEN_UP);
-      node.wake();
-      await release(node, opening);
+      if (opening.stage !== 'closed') {
+        node.manager.force_close_without_broadcasting_txn(opening.id, fromHex(opening.peer), GIVEN_UP);
+        node.wake();
+      }
+      if (opening.funding && !opening.broadcast) await node.chain.release(opening.funding);
     },
     onChannel(f) {
       listeners.add(f);
       return () => void listeners.delete(f);
     },
   };
-}
-
-/** L6: coins of a funding transaction that is not coming are free again. */
-async function release(node: LdkNode, { funding }: Opening): Promise<void> {
-  if (funding) await node.chain.release(funding);
 }
 
 function limitsOf(node: LdkNode, userId: bigint): ChannelLimits | undefined {
@@ -154,7 +160,7 @@ function limitsOf(node: LdkNode, userId: bigint): ChannelLimits | undefined {
 
 /** Only an `error` of the client before it signed is a refusal; everything after that is a channel that broke. */
 function toClosed({ key, stage }: Opening, { reason }: ldk.Event_ChannelClosed): ChannelEvent {
-  if (reason instanceof ldk.ClosureReason_CounterpartyForceClosed && stage !== 'funded') {
+  if (reason instanceof ldk.ClosureReason_CounterpartyForceClosed && (stage === 'offered' || stage === 'accepted')) {
     return { key, tag: 'refused', words: reason.peer_msg.get_a() };
   }
   return { key, tag: 'failed', words: reason.constructor.name };

@@ -1,46 +1,66 @@
 import * as ldk from 'lightningdevkit';
-import type { Msat } from '../../core/amount.ts';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import type { FailureReason } from '../../core/failureCode.ts';
-import type { PaymentHash } from '../../core/ids.ts';
 import { scid } from '../../core/scid.ts';
 import type { Stop } from '../../ports/abort.ts';
-import type { Htlcs, InterceptedPart } from '../../ports/lspNode.ts';
+import type { Htlcs, InterceptedPart, PartResolved } from '../../ports/lspNode.ts';
 import { toMsat, toPaymentHash, toU64, unwrap } from './fromLdk.ts';
+import { findIncoming, type IncomingHtlc, incomingHtlcs } from './incoming.ts';
 import type { LdkNode } from './node.ts';
-import { type Resolved, watchOutcomes } from './outcomes.ts';
 
-/** What is needed to answer a held part. */
-interface Held extends InterceptedPart {
+/** A part between its arrival and its end. */
+interface Tracked {
+  readonly part: InterceptedPart;
   readonly interceptId: Uint8Array;
-  /** Where it came from: the channel by which LDK is made to fail it with a code of our choice. */
-  readonly from: { readonly channelId: ldk.ChannelId; readonly peer: Uint8Array } | undefined;
+  readonly incoming: IncomingHtlc;
+  /** Whether we have answered: a held part that LDK takes back by itself is `gone`. */
+  answer: 'none' | 'forwarded' | 'failed';
 }
 
 /** More than any channel holds: LDK accepts the order, and fails the HTLC with temporary_channel_failure. */
 const IMPOSSIBLE_AMOUNT_MSAT = 2_100_000_000_000_000_000n;
 
-/** Intercepted HTLCs on an LDK node. */
+/**
+ * Intercepted HTLCs on an LDK node. LDK's events do not say which part of which payment was settled or failed; its list of
+ * incoming HTLCs does, and is looked at in each round, before LDK can have forgotten one.
+ */
 export function ldkHtlcs(node: LdkNode): Htlcs {
-  const held = new Map<string, Held>();
+  const parts = new Map<string, Tracked>();
   const partListeners = new Set<(part: InterceptedPart) => void>();
-  const resolvedListeners = new Set<(resolved: Resolved) => void>();
-  const outcomes = watchOutcomes(node, (resolved) => {
-    for (const tell of resolvedListeners) tell(resolved);
-  });
+  const resolvedListeners = new Set<(resolved: PartResolved) => void>();
 
   node.onEvent((event) => {
     if (!(event instanceof ldk.Event_HTLCIntercepted)) return;
-    const part = toHeld(node, event);
-    held.set(part.id, part);
-    for (const tell of partListeners) tell(part);
+    const tracked = toTracked(node, event, new Set([...parts.values()].map(({ incoming }) => incoming.key)));
+    if (!tracked) {
+      // Gone before we saw it; LDK has answered it already, or does now.
+      node.manager.fail_intercepted_htlc(event.intercept_id);
+      return;
+    }
+    parts.set(tracked.part.id, tracked);
+    for (const tell of partListeners) tell(tracked.part);
   });
 
-  function take(id: string): Held {
-    const part = held.get(id);
-    if (!part) throw new NodeError('this part is not held any more');
-    return part;
+  node.onRound(() => {
+    if (parts.size === 0) return;
+    const listed = new Map(incomingHtlcs(node).map((htlc) => [htlc.key, htlc]));
+    for (const tracked of parts.values()) {
+      const now = listed.get(tracked.incoming.key);
+      if (now && now.outcome === undefined) continue;
+      // Not listed any more: the channel it came over is gone. A forwarded part is then settled or failed on the chain,
+      // which this adapter does not follow yet; it stays open rather than be called failed.
+      if (!now && tracked.answer === 'forwarded') continue;
+      end(tracked, now?.outcome);
+    }
+  });
+
+  function end({ part, answer }: Tracked, seen: IncomingHtlc['outcome']): void {
+    parts.delete(part.id);
+    if (answer === 'failed') return;
+    const { id, scid: at, paymentHash } = part;
+    const outcome = answer === 'none' || seen === undefined ? 'gone' : seen;
+    for (const tell of resolvedListeners) tell({ id, scid: at, paymentHash, outcome });
   }
 
   return {
@@ -48,75 +68,49 @@ export function ldkHtlcs(node: LdkNode): Htlcs {
     onPart: (f) => subscribe(partListeners, f),
     onPartResolved: (f) => subscribe(resolvedListeners, f),
     async forward({ id, channelId, peer, amount }) {
-      if (outcomes.isTracked(id)) return;
-      const part = take(id);
-      outcomes.track({ id, paymentHash: part.paymentHash, amount, peer });
-      try {
-        unwrap(
-          node.manager.forward_intercepted_htlc(
-            part.interceptId,
-            ldk.ChannelId.constructor_new(fromHex(channelId)),
-            fromHex(peer),
-            amount,
-          ),
-          'forward_intercepted_htlc',
-        );
-      } catch (cause) {
-        outcomes.forget(id);
-        throw cause;
-      }
-      held.delete(id);
+      const tracked = parts.get(id);
+      if (tracked?.answer === 'forwarded') return;
+      if (tracked?.answer !== 'none') throw new NodeError('this part is not held any more');
+      const to = ldk.ChannelId.constructor_new(fromHex(channelId));
+      const { manager } = node;
+      unwrap(manager.forward_intercepted_htlc(tracked.interceptId, to, fromHex(peer), amount), 'forward');
+      tracked.answer = 'forwarded';
       node.wake();
     },
     async fail(id, reason) {
-      const part = held.get(id);
-      if (!part) return;
-      unwrap(failWith(node, part, reason), 'fail');
-      held.delete(id);
+      const tracked = parts.get(id);
+      if (tracked?.answer !== 'none') return;
+      unwrap(failWith(node, tracked, reason), 'fail');
+      tracked.answer = 'failed';
       node.wake();
     },
   };
 }
 
-function failWith(node: LdkNode, part: Held, reason: FailureReason): ldk.Result_NoneAPIErrorZ {
+function failWith(node: LdkNode, { interceptId, incoming }: Tracked, reason: FailureReason): ldk.Result_NoneAPIErrorZ {
   // LDK knows but one code for a held HTLC, unknown_next_peer; a forward that cannot work yields the other.
-  if (reason === 'temporary_channel_failure' && part.from) {
-    const { channelId, peer } = part.from;
-    const failed = node.manager.forward_intercepted_htlc(part.interceptId, channelId, peer, IMPOSSIBLE_AMOUNT_MSAT);
+  if (reason === 'temporary_channel_failure') {
+    const { channelId, peer } = incoming;
+    const failed = node.manager.forward_intercepted_htlc(interceptId, channelId, peer, IMPOSSIBLE_AMOUNT_MSAT);
     if (failed.is_ok()) return failed;
   }
-  return node.manager.fail_intercepted_htlc(part.interceptId);
+  return node.manager.fail_intercepted_htlc(interceptId);
 }
 
-/** LDK's event names neither the incoming channel nor the expiry: both are looked up by hash and amount. */
-function toHeld(node: LdkNode, event: ldk.Event_HTLCIntercepted): Held {
+function toTracked(node: LdkNode, event: ldk.Event_HTLCIntercepted, taken: ReadonlySet<string>): Tracked | undefined {
   const paymentHash = toPaymentHash(event.payment_hash);
   const incomingAmount = toMsat(event.inbound_amount_msat);
-  const matches = incomingHtlcs(node, paymentHash, incomingAmount);
-  const [first] = matches;
-  return {
+  const incoming = findIncoming(node, { paymentHash, amount: incomingAmount, taken });
+  if (!incoming) return undefined;
+  const part: InterceptedPart = {
     id: toHex(event.intercept_id),
-    interceptId: event.intercept_id,
     scid: scid(toU64(event.requested_next_hop_scid)),
     paymentHash,
     incomingAmount,
     onionAmount: toMsat(event.expected_outbound_amount_msat),
-    // Equal parts cannot be told apart: the earliest expiry of them is safe for each.
-    incomingExpiryHeight: matches.reduce((least, each) => Math.min(least, each.expiry), first?.expiry ?? 0),
-    from: first?.from,
+    incomingExpiryHeight: incoming.expiryHeight,
   };
-}
-
-function incomingHtlcs(node: LdkNode, hash: PaymentHash, amount: Msat) {
-  return node.manager.list_channels().flatMap((channel) =>
-    channel
-      .get_pending_inbound_htlcs()
-      .filter((htlc) => toPaymentHash(htlc.get_payment_hash()) === hash && htlc.get_amount_msat() === amount)
-      .map((htlc) => ({
-        expiry: htlc.get_cltv_expiry(),
-        from: { channelId: channel.get_channel_id(), peer: channel.get_counterparty().get_node_id() },
-      })),
-  );
+  return { part, interceptId: event.intercept_id, incoming, answer: 'none' };
 }
 
 function subscribe<F>(listeners: Set<F>, f: F): Stop {

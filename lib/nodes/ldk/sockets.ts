@@ -27,7 +27,8 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
     const descriptor = ldk.SocketDescriptor.new_impl({
       send_data(data, resumeRead) {
         if (resumeRead) socket.resume();
-        if (socket.destroyed) return 0;
+        // LDK asks again after 'drain': a peer that does not read fills no memory.
+        if (socket.destroyed || socket.writableNeedDrain) return 0;
         socket.write(data.slice());
         return data.length;
       },

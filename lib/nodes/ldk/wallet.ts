@@ -5,7 +5,7 @@ import { concat, toHex, toUint } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import type { NodeId } from '../../core/ids.ts';
 import type { Stop } from '../../ports/abort.ts';
-import type { ChannelOffer, Gates } from '../../ports/gates.ts';
+import type { ChannelAnswer, ChannelOffer, Gates } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { someOf, toChannelId, toMsat, toNodeId, toPaymentHash, toU128, toU64, unwrap } from './fromLdk.ts';
 import { ldkMessages } from './messages.ts';
@@ -25,11 +25,12 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
   const offers = new Map<bigint, string>();
 
   async function offered(event: ldk.Event_OpenChannelRequest): Promise<void> {
-    const offer = toOffer(event);
-    const answer = (await gates?.channelOffered(offer)) ?? { accept: false as const, message: REFUSED_WITHOUT_GATES };
+    // The peer picks the temporary channel id, and may pick one twice; the name of the offer is ours.
+    const userId = toUint(new Uint8Array(randomBytes(USER_ID_BYTES)));
+    const offer = toOffer(event, userId);
+    const answer = await answerTo(offer);
     const { temporary_channel_id: id, counterparty_node_id: peer } = event;
     if (answer.accept) {
-      const userId = toUint(new Uint8Array(randomBytes(USER_ID_BYTES)));
       offers.set(userId, offer.offerId);
       const accepted = node.manager.accept_inbound_channel_from_trusted_peer_0conf(id, peer, userId);
       if (!accepted.is_ok()) await gone(userId);
@@ -37,6 +38,16 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
       node.manager.force_close_without_broadcasting_txn(id, peer, answer.message);
     }
     node.wake();
+  }
+
+  async function answerTo(offer: ChannelOffer): Promise<ChannelAnswer> {
+    const refusal = { accept: false, code: 'not_bought', message: REFUSED_WITHOUT_GATES } as const;
+    try {
+      return (await gates?.channelOffered(offer)) ?? refusal;
+    } catch (cause) {
+      node.log({ level: 'warn', event: 'ldk.gate_failed', fields: { cause: String(cause) } });
+      return refusal;
+    }
   }
 
   async function gone(userId: bigint): Promise<void> {
@@ -53,8 +64,9 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
   async function claimable(event: ldk.Event_PaymentClaimable): Promise<void> {
     const paymentHash = toPaymentHash(event.payment_hash);
     const extraFee = toMsat(event.counterparty_skimmed_fee_msat);
-    const via = someOf<ldk.ChannelId>(event.via_channel_id);
-    const channelId = via && toChannelId(via);
+    // The bindings type it as always there; LDK may leave it out.
+    const via = event.via_channel_id as ldk.ChannelId | null | undefined;
+    const channelId = via ? toChannelId(via) : undefined;
     const peer = channelId && peerOf(node, channelId);
     const set = { paymentHash, received: toMsat(event.amount_msat), extraFee, channelId, peer };
     const unguarded = extraFee === 0n ? 'claim' : 'fail';
@@ -110,12 +122,12 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
   };
 }
 
-function toOffer(event: ldk.Event_OpenChannelRequest): ChannelOffer {
+function toOffer(event: ldk.Event_OpenChannelRequest, userId: bigint): ChannelOffer {
   const { channel_negotiation_type: funds } = event;
   const push = funds instanceof ldk.InboundChannelFunds_PushMsat ? funds.push_msat : 0n;
   return {
     peer: toNodeId(event.counterparty_node_id),
-    offerId: toChannelId(event.temporary_channel_id),
+    offerId: userId.toString(16),
     capacity: wholeSat(toU64(event.funding_satoshis)),
     push: toMsat(push),
     announced: Boolean(event.is_announced),

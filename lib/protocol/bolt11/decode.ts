@@ -21,6 +21,9 @@ const KNOWN_FEATURES = new Set<number>([
   262, // bolt11 trampoline
 ]);
 
+/** Network, then an amount without leading zeros: a positive number, and a multiplier. */
+const PREFIX = /^ln[a-z]{2,5}?(?:[1-9]\d{0,19}[munp]?)?$/;
+
 /**
  * Reads an invoice and verifies its checksum, signature and payee, as BOLT 11 asks of a reader.
  * @throws {@link DecodeError}
@@ -28,6 +31,7 @@ const KNOWN_FEATURES = new Set<number>([
 export function decodeInvoice(text: string): Invoice {
   const { prefix, words } = decodeBech32(text);
   if (words.length < TIMESTAMP_WORDS + SIGNATURE_WORDS) throw new DecodeError('', 'too short for an invoice');
+  if (!PREFIX.test(prefix)) throw new DecodeError('', 'its amount or network is not of the form of BOLT 11');
   const { fields, ...head } = readFields({ prefix, words });
   const network = networkOf(head.prefix);
   if (!network) throw new DecodeError('', 'an invoice for an unknown network');

@@ -1,6 +1,15 @@
 import { decode } from 'light-bolt11-decoder';
 import { DecodeError } from '../../core/errors.ts';
-import { type Bech32, encodeBech32, letterOf, SIGNATURE_WORDS, TIMESTAMP_WORDS } from './words.ts';
+import { decodeUtf8 } from '../../core/utf8.ts';
+import {
+  type Bech32,
+  encodeBech32,
+  fromWords,
+  letterOf,
+  SIGNATURE_WORDS,
+  TIMESTAMP_WORDS,
+  WORD_BITS,
+} from './words.ts';
 
 // The one file that knows light-bolt11-decoder. It takes an invoice apart; it verifies no signature, so what comes out
 // of here is unproven until decode.ts has done that.
@@ -43,9 +52,13 @@ interface Section {
 
 /** The fields of BOLT 11 that we read. The decoder never sees others: it throws on some that must be skipped. */
 const READ = new Set('pshdnxcr9m');
+/** Its text decoder replaces what is no UTF-8, and Hermes has none: a description is read by us. */
+const READ_BY_US = 'd';
 /** 5-bit words of the fields whose length is fixed; a reader must skip those of another length. */
 const FIXED_WORDS: Readonly<Record<string, number>> = { p: 52, h: 52, s: 52, n: 53 };
 const MAY_REPEAT = 'r';
+/** One hop of an `r` field: node id, scid, two fees, delta. */
+const HOP_BYTES = 51;
 
 /** @throws {@link DecodeError} */
 export function readFields(invoice: Bech32): RawInvoice {
@@ -55,19 +68,22 @@ export function readFields(invoice: Bech32): RawInvoice {
     prefix: invoice.prefix,
     words: [
       ...invoice.words.slice(0, TIMESTAMP_WORDS),
-      ...chunks.flatMap((chunk) => chunk.whole),
+      ...chunks.flatMap((chunk) => (chunk.tag === READ_BY_US ? [] : chunk.whole)),
       ...invoice.words.slice(-SIGNATURE_WORDS),
     ],
   });
   const value = (name: string) => sections.find((section) => section.name === name)?.value;
   const amount = value('amount');
   const values = sections.filter((section) => section.tag !== undefined).map((section) => section.value);
+  const fields = chunks.map(({ tag, words }) =>
+    tag === READ_BY_US ? { tag, words, text: readText(words) } : toField(tag, words, values.shift()),
+  );
   return {
     prefix: sections.find((section) => section.name === 'coin_network')?.letters ?? '',
     amountMsat: typeof amount === 'string' ? BigInt(amount) : undefined,
     timestamp: Number(value('timestamp')),
     signature: String(value('signature')),
-    fields: chunks.map(({ tag, words }, index) => toField(tag, words, values[index])),
+    fields,
   };
 }
 
@@ -111,7 +127,11 @@ function sectionsOf(invoice: Bech32): readonly Section[] {
 
 function toField(tag: string, words: readonly number[], value: unknown): Field {
   if (typeof value === 'number') return { tag, words, number: value };
-  if (typeof value === 'string') return tag === 'd' ? { tag, words, text: value } : { tag, words, hex: value };
-  if (tag === 'r' && Array.isArray(value)) return { tag, words, hops: value };
-  return { tag, words };
+  if (typeof value === 'string') return { tag, words, hex: value };
+  if (tag !== 'r' || !Array.isArray(value)) return { tag, words };
+  const bytes = Math.floor((words.length * WORD_BITS) / 8);
+  if (bytes === 0 || bytes % HOP_BYTES !== 0) throw new DecodeError('route_hint', 'is not made of whole hops');
+  return { tag, words, hops: value };
 }
+
+const readText = (words: readonly number[]): string => decodeUtf8(fromWords(words), 'description');

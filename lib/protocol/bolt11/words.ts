@@ -12,6 +12,15 @@ export const FIELD_WORDS_MAX = 1023;
 /** Bytes as words, zero bits added to fill the last one. */
 export const toWords = (bytes: Uint8Array): readonly number[] => bech32.toWords(bytes);
 
+/** Words as whole bytes; the bits that are left over must be zero and fewer than a word. @throws {@link DecodeError} */
+export function fromWords(words: readonly number[]): Uint8Array {
+  try {
+    return bech32.fromWords([...words]);
+  } catch (cause) {
+    throw new DecodeError('', 'a field with bits left over', { cause });
+  }
+}
+
 /** An unsigned integer in the fewest words, at least `length` of them. */
 export function intToWords(value: number, length: number): readonly number[] {
   const words: number[] = [];
@@ -50,6 +59,9 @@ export function bitsToWords(bits: readonly number[]): readonly number[] {
   return words;
 }
 
+/** What fits a QR code; reading much longer ones would be slow work for a stranger. */
+export const INVOICE_CHARACTERS_MAX = 7089;
+
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
 /** The word that a bech32 character stands for. */
@@ -64,6 +76,7 @@ export interface Bech32 {
 
 /** @throws {@link DecodeError} when it is not bech32: checksum, mixed case, characters. */
 export function decodeBech32(text: string): Bech32 {
+  if (text.length > INVOICE_CHARACTERS_MAX) throw new DecodeError('', 'too long for an invoice');
   try {
     return bech32.decode(text as `${string}1${string}`, false);
   } catch (cause) {

@@ -50,11 +50,15 @@ function untag(value: unknown, path: string, depth: number): Json {
   const members = new Map<string, Json>();
   for (const [tagged, item] of Object.entries(value as object)) {
     const name = tagged.slice(tagged.indexOf(':') + 1);
-    if (members.has(name)) throw new DecodeError(join(path, name), 'stands twice');
+    if (members.has(name)) throw new DecodeError(join(path, printableName(name)), 'stands twice');
     members.set(name, untag(item, join(path, name), depth + 1));
   }
   return members;
 }
+
+const NAME_SHOWN_MAX = 40;
+/** A name that a peer chose, fit to stand in a message of ours. */
+export const printableName = (name: string): string => name.replace(/[^\w.-]+/g, '?').slice(0, NAME_SHOWN_MAX);
 
 export const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 

@@ -2,7 +2,16 @@ import type { Msat } from '../../core/amount.ts';
 import { DecodeError } from '../../core/errors.ts';
 import { encodeUtf8 } from '../../core/utf8.ts';
 import { asDatetime, asMsat, asObject, asString, asU32, field, formatDatetime } from '../lsps0/fields.ts';
-import { formatJson, type Json, type JsonObject, join, number, object, parseJson } from '../lsps0/json.ts';
+import {
+  formatJson,
+  type Json,
+  type JsonObject,
+  join,
+  number,
+  object,
+  parseJson,
+  printableName,
+} from '../lsps0/json.ts';
 
 /** What an LSP charges for a channel, and for which payments (bLIP-52 section 1, `opening_fee_params`). */
 export interface OpeningFeeTerms {
@@ -48,7 +57,8 @@ const FIELDS = new Set([
 export function decodeOpeningFeeParams(value: Json | undefined, path: string): OpeningFeeParams {
   const members = asObject(value, path);
   for (const name of members.keys()) {
-    if (!FIELDS.has(name)) throw new DecodeError(join(path, filterName(name)), 'is not a field of opening_fee_params');
+    if (!FIELDS.has(name))
+      throw new DecodeError(join(path, printableName(name)), 'is not a field of opening_fee_params');
   }
   return {
     minFee: field(members, 'min_fee_msat', path, asMsat),
@@ -71,9 +81,6 @@ function asPromise(value: Json | undefined, path: string): string {
   }
   return promise;
 }
-
-const NAME_SHOWN_MAX = 40;
-const filterName = (name: string) => name.replace(/[^\w.-]+/g, '?').slice(0, NAME_SHOWN_MAX);
 
 /** The JSON of terms that an LSP offers, in the order of the spec. */
 export const encodeOpeningFeeParams = (terms: OpeningFeeTerms, promise: string): JsonObject =>

@@ -10,7 +10,7 @@ import { decodeInvoice } from '../../../lib/protocol/bolt11/decode.ts';
 import { encodeTerms } from '../../../lib/protocol/bolt11/encode.ts';
 import { rawKey, signInvoice } from '../../../lib/protocol/bolt11/sign.ts';
 import { hashMessage, payeeOf, publicKey, signedMessage, signHash } from '../../../lib/protocol/bolt11/signature.ts';
-import { decodeBech32, encodeBech32, SIGNATURE_WORDS } from '../../../lib/protocol/bolt11/words.ts';
+import { decodeBech32, encodeBech32, SIGNATURE_WORDS, toWords, wordOf } from '../../../lib/protocol/bolt11/words.ts';
 import { vectors } from '../../rows.ts';
 import { invoiceTerms, KEY } from './terms.ts';
 
@@ -152,6 +152,39 @@ describe('decodeInvoice', () => {
         }
       });
     expect(payees).not.toContain(publicKey(KEY));
+  });
+  it.each([
+    ['an amount of nothing', 'lnbcrt0u'],
+    ['a leading zero', 'lnbcrt01u'],
+    ['no network', 'ln1u'],
+  ])('refuses %s', (_, prefix) => {
+    const [terms] = fc.sample(invoiceTerms, 1);
+    const { words } = encodeTerms({ ...terms!, network: 'regtest' });
+    const hash = hashMessage(signedMessage({ prefix, words }));
+    const text = encodeBech32({ prefix, words: [...words, ...toWords(signHash(hash, KEY))] });
+    expect(() => decodeInvoice(text)).toThrow(DecodeError);
+  });
+  it.each([33, 36, 50, 52, 102 + 1, 0])('refuses a route hint of %i bytes', (length) => {
+    const [terms] = fc.sample(invoiceTerms, 1);
+    const base = encodeTerms({ ...terms!, routeHints: [] });
+    const hint = toWords(new Uint8Array(length).fill(2));
+    const words = [...base.words, wordOf('r'), Math.floor(hint.length / 32), hint.length % 32, ...hint];
+    const hash = hashMessage(signedMessage({ prefix: base.prefix, words }));
+    const text = encodeBech32({ prefix: base.prefix, words: [...words, ...toWords(signHash(hash, KEY))] });
+    expect(() => decodeInvoice(text)).toThrow(DecodeError);
+  });
+  it('refuses a field that stands twice, a description that is no UTF-8, and a text beyond all size', () => {
+    const [terms] = fc.sample(invoiceTerms, 1);
+    const base = encodeTerms({ ...terms!, description: undefined, descriptionHash: '00'.repeat(32) });
+    const add = (tag: string, data: readonly number[]) => {
+      const words = [...base.words, wordOf(tag), Math.floor(data.length / 32), data.length % 32, ...data];
+      const hash = hashMessage(signedMessage({ prefix: base.prefix, words }));
+      return encodeBech32({ prefix: base.prefix, words: [...words, ...toWords(signHash(hash, KEY))] });
+    };
+    expect(decodeInvoice(add('d', toWords(Uint8Array.of(0x61)))).description).toBe('a');
+    expect(() => decodeInvoice(add('d', toWords(Uint8Array.of(0xff, 0xfe))))).toThrow(DecodeError);
+    expect(() => decodeInvoice(add('p', toWords(new Uint8Array(32))))).toThrow(DecodeError);
+    expect(() => decodeInvoice(`lnbcrt1${'q'.repeat(8000)}`)).toThrow(DecodeError);
   });
   it('throws nothing but DecodeError on random words', () => {
     const words = fc.array(fc.nat({ max: 31 }), { minLength: 90, maxLength: 300 });
