@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { type Msat, msat, sat, type Trust } from 'lsps2';
 import { UsageError } from './exitCode.ts';
 
-export const CHEATS = ['overcharge', 'public-channel', 'unsolicited-channel'] as const;
+const CHEATS = ['overcharge', 'public-channel', 'unsolicited-channel'] as const;
 export type Cheat = (typeof CHEATS)[number];
 
 export interface DemoOptions {

@@ -5,7 +5,7 @@ import { endOf, type PurchaseRecord, type RefusalReason } from './record.ts';
 const STATES_THAT_WAIT = new Set<PurchaseRecord['state']['tag']>(['waiting', 'channelOpening', 'refused']);
 
 /** Whether a purchase still has a place for a channel. */
-export const awaitsChannel = (record: PurchaseRecord, now: number): boolean =>
+const awaitsChannel = (record: PurchaseRecord, now: number): boolean =>
   STATES_THAT_WAIT.has(record.state.tag) && record.letIn === undefined && now < endOf(record);
 
 export type ChannelVerdict =

@@ -16,11 +16,11 @@ export interface InvoiceFields {
   readonly expirySeconds?: number;
 }
 
-export const DEFAULT_INVOICE_EXPIRY_SECONDS = 3600;
+const DEFAULT_INVOICE_EXPIRY_SECONDS = 3600;
 /** An invoice ends this long before the LSP's offer, so that a payment sent in its last second still arrives in time. */
-export const EXPIRY_MARGIN_SECONDS = 10;
+const EXPIRY_MARGIN_SECONDS = 10;
 /** bLIP-52 section 3: `c` is at least 2 above the node's own, for blocks that come while the channel opens. */
-export const FINAL_CLTV_EXTRA_BLOCKS = 2;
+const FINAL_CLTV_EXTRA_BLOCKS = 2;
 
 /** What an invoice is made for. */
 export interface SoldFor {

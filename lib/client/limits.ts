@@ -17,7 +17,7 @@ export interface Limits {
   readonly maxToSelfDelayBlocks?: number;
 }
 
-export const DEFAULT_MIN_VALIDITY_SECONDS = 120;
+const DEFAULT_MIN_VALIDITY_SECONDS = 120;
 export const DEFAULT_MAX_TO_SELF_DELAY_BLOCKS = 2016;
 const PPM = 1_000_000n;
 

@@ -38,7 +38,7 @@ export type RefusalReason =
   | 'cancelled';
 
 /** A zero-conf channel that was let in for a purchase. */
-export interface LetIn {
+interface LetIn {
   /** The node's name for the offer. */
   readonly offerId: string;
   /** Known once the channel is ready. */
@@ -86,7 +86,7 @@ export const readPurchase = (json: string): PurchaseRecord => readRecord(json, i
 export const feeLeft = (record: PurchaseRecord): Msat => msat(record.openingFee - record.feePaid);
 
 /** A payment that began just before the invoice ended may still come this much later, in seconds. */
-export const GRACE_SECONDS = 120;
+const GRACE_SECONDS = 120;
 
 /** From when on nothing is let in or claimed any more, Unix seconds. */
 export const endOf = (record: PurchaseRecord): number => record.expiresAt + GRACE_SECONDS;

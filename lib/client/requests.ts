@@ -18,7 +18,7 @@ import {
 import { LSPS2_ERROR } from '../protocol/lsps2/errors.ts';
 
 /** bLIP-50 "Disconnection Handling": on the scale of minutes. */
-export const REQUEST_TIMEOUT_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export interface Requests {
   /**

@@ -81,8 +81,3 @@ export class PolicyError extends Lsps2Error {
 export class InvariantError extends Lsps2Error {
   readonly code = 'invariant';
 }
-
-/** States what must hold here; `why` says what would be wrong if it did not. */
-export function invariant(holds: unknown, why: string): asserts holds {
-  if (!holds) throw new InvariantError(why);
-}

@@ -7,7 +7,6 @@ import { DecodeError } from './errors.ts';
 export type NodeId = Brand<string, 'nodeId'>;
 /** SHA-256 of a preimage: 64 hex characters. */
 export type PaymentHash = Brand<string, 'paymentHash'>;
-export type Preimage = Brand<string, 'preimage'>;
 /** The channel id of BOLT 2, 64 hex characters. */
 export type ChannelId = Brand<string, 'channelId'>;
 /** A transaction id as people write it (reversed bytes), 64 hex characters. */
@@ -23,7 +22,6 @@ const reader =
 /** Whether the point is on the curve is checked where it is used. @throws {@link DecodeError} */
 export const nodeId = reader<NodeId>('a node id: 02 or 03 and 64 lower-case hex characters', /^0[23][0-9a-f]{64}$/);
 export const paymentHash = reader<PaymentHash>('a payment hash: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
-export const preimage = reader<Preimage>('a preimage: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
 export const channelId = reader<ChannelId>('a channel id: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
 export const txid = reader<Txid>('a transaction id: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
 

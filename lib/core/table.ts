@@ -17,7 +17,7 @@ export interface Step<State, Effect> {
 }
 
 /** One cell. `run` gets the context (what the session belongs to), its own state and the one input of its column. */
-export interface Cell<Context, From, Input, State extends Tagged, Effect> {
+interface Cell<Context, From, Input, State extends Tagged, Effect> {
   readonly name: string;
   readonly to: readonly State['tag'][];
   run(context: Context, state: From, input: Input): Step<State, Effect>;

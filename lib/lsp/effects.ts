@@ -16,7 +16,7 @@ export interface Outlet {
 }
 
 /** The key under which the node knows one channel of a purchase. */
-export const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
+const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
 
 export function readChannelKey(key: string): { readonly scid: Scid; readonly attempt: number } {
   const [scid = '', attempt = ''] = key.split('#');

@@ -12,7 +12,7 @@ import { RpcFault } from './rpcFault.ts';
 export const UNPAID_PER_CLIENT_MAX = 20;
 
 /** Unpaid purchases of all clients together. */
-export const UNPAID_MAX = 10_000;
+const UNPAID_MAX = 10_000;
 
 const RESOLVED = { settled: 'partSettled', failed: 'partFailed', gone: 'partGone' } as const;
 

@@ -1,9 +1,9 @@
 import type { Clock } from '../ports/clock.ts';
 
-export const RETRY_FIRST_MS = 200;
-export const RETRY_MAX_MS = 30_000;
+const RETRY_FIRST_MS = 200;
+const RETRY_MAX_MS = 30_000;
 
-export const pause = (clock: Clock, ms: number): Promise<void> =>
+const pause = (clock: Clock, ms: number): Promise<void> =>
   new Promise((resolve) => {
     clock.after(ms, resolve);
   });

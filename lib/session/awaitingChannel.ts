@@ -15,7 +15,7 @@ import {
 type Waiting = StateOf<'awaitingChannel'>;
 type Ended = Next<'failed' | 'abandoned'>;
 
-export const stay = (_: View, state: Waiting): Next<'awaitingChannel'> => ({ state, effects: [] });
+const stay = (_: View, state: Waiting): Next<'awaitingChannel'> => ({ state, effects: [] });
 
 /** After accept_channel, before a satoshi is committed: does the set fit through this channel? */
 export function fund(

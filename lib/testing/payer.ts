@@ -27,7 +27,7 @@ export interface Payer {
 }
 
 /** What is left of `amount` goes to the first part. */
-export function split(amount: Msat, parts: number): readonly Msat[] {
+function split(amount: Msat, parts: number): readonly Msat[] {
   const each = amount / BigInt(parts);
   return Array.from({ length: parts }, (_, index) => msat(index === 0 ? amount - each * BigInt(parts - 1) : each));
 }

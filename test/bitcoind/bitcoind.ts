@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where `.ci/run` and `install-bitcoind.sh` put it when the machine has none. */
-export const BITCOIND_PREFIX = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lsps2', 'bitcoind');
+const BITCOIND_PREFIX = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lsps2', 'bitcoind');
 
 /** A bitcoind: named by BITCOIND, on the PATH, or installed by our script; undefined when there is none. */
 export function findBitcoind(): string | undefined {

@@ -9,7 +9,6 @@ import {
   type PaymentHash,
   paymentHash,
   type Txid,
-  txid,
 } from '../../core/ids.ts';
 import { type Msat, msat } from '../../core/amount.ts';
 
@@ -19,7 +18,6 @@ export const toNodeId = (bytes: Uint8Array): NodeId => nodeId(toHex(bytes));
 export const toPaymentHash = (bytes: Uint8Array): PaymentHash => paymentHash(toHex(bytes));
 export const toChannelId = (id: LdkChannelId): ChannelId => channelId(toHex(id.get_a()));
 /** LDK keeps transaction ids in internal byte order; people write them reversed. */
-export const toTxid = (internal: Uint8Array): Txid => txid(toHex(internal.slice().reverse()));
 export const fromTxid = (id: Txid): Uint8Array => fromHex(id).reverse();
 
 /** A u64 of 2^63 or more comes back negative. */

@@ -60,7 +60,7 @@ export function bitsToWords(bits: readonly number[]): readonly number[] {
 }
 
 /** What fits a QR code; reading much longer ones would be slow work for a stranger. */
-export const INVOICE_CHARACTERS_MAX = 7089;
+const INVOICE_CHARACTERS_MAX = 7089;
 
 const ALPHABET = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 

@@ -1,7 +1,7 @@
 import { Lsps2Error, NodeError } from '../../core/errors.ts';
 
 /** bitcoind said no; `rpcCode` is its number. */
-export class BitcoindError extends Lsps2Error {
+class BitcoindError extends Lsps2Error {
   readonly code = 'bitcoind';
   readonly rpcCode: number;
 

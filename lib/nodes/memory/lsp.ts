@@ -1,0 +1,163 @@
+import { type Msat, msat, type Sat } from '../../core/amount.ts';
+import { toHex } from '../../core/bytes.ts';
+import { NodeError } from '../../core/errors.ts';
+import { type ChannelId, channelId, type NodeId, type Txid, txid } from '../../core/ids.ts';
+import { type Scid, scid } from '../../core/scid.ts';
+import type { Random } from '../../ports/clock.ts';
+import type { ChannelEvent, InterceptedPart, LspNode, PartResolved } from '../../ports/lspNode.ts';
+import type { FailureReason } from '../../core/failureCode.ts';
+import type { MemoryWallet } from './wallet.ts';
+import { listeners, type WireEnd } from './wire.ts';
+
+/** An HTLC that a payer sent to the LSP. */
+export interface Sent extends InterceptedPart {
+  readonly total: Msat;
+  settled(preimage: string): void;
+  failed(reason: FailureReason | 'client'): void;
+}
+
+/** An LSP's node, and the side of it that payers and the chain see. */
+export interface MemoryLsp {
+  readonly node: LspNode;
+  intercept(sent: Sent): void;
+  /** Funding transactions that were broadcast, in order. */
+  broadcasts(): readonly Txid[];
+  mine(blocks: number): void;
+}
+
+interface Opened {
+  readonly offerId: string;
+  readonly capacity: Sat;
+  readonly fundingTxid: Txid;
+  readonly channelId: ChannelId;
+  funded: boolean;
+}
+
+const START_HEIGHT = 100;
+const CLTV_MARGIN_BLOCKS = 18;
+const RESERVE_DIVISOR = 100n;
+const MSAT_PER_SAT = 1000n;
+const ID_BYTES = 32;
+/** Made-up scids look like channels of the first million blocks. */
+const SCID_BYTES = 7;
+const SCID_MASK = (1n << 50n) - 1n;
+
+export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, random: Random): MemoryLsp {
+  const parts = new Map<string, Sent & { answered: boolean }>();
+  const channels = new Map<string, Opened>();
+  const broadcasts = new Set<Txid>();
+  const partListeners = listeners<[InterceptedPart]>();
+  const resolvedListeners = listeners<[PartResolved]>();
+  const channelListeners = listeners<[ChannelEvent]>();
+  const blockListeners = listeners<[number]>();
+  let height = START_HEIGHT;
+
+  function resolve({ id, scid: at, paymentHash }: Sent, outcome: PartResolved['outcome']): void {
+    parts.delete(id);
+    resolvedListeners.tell({ id, scid: at, paymentHash, outcome });
+  }
+
+  function take(key: string): Opened {
+    const channel = channels.get(key);
+    if (!channel) throw new NodeError('there is no such channel');
+    return channel;
+  }
+
+  async function offer(key: string, opened: Opened): Promise<void> {
+    const { offerId, capacity } = opened;
+    const terms = { push: msat(0n), announced: false, scidAlias: true, toSelfDelayBlocks: 144 };
+    const answer = await wallet.offer({ peer: nodeId, offerId, capacity, ...terms });
+    if (!channels.has(key)) return;
+    if (!answer.accept) {
+      channels.delete(key);
+      channelListeners.tell({ key, tag: 'refused', words: answer.message });
+      return;
+    }
+    const sendable = msat(capacity * MSAT_PER_SAT - (capacity * MSAT_PER_SAT) / RESERVE_DIVISOR);
+    const limits = { sendable, htlcMinimum: msat(1n), toSelfDelayBlocks: 144, minimumDepth: answer.minimumDepth };
+    channelListeners.tell({ key, tag: 'accepted', limits });
+  }
+
+  return {
+    intercept(sent) {
+      parts.set(sent.id, { ...sent, answered: false });
+      partListeners.tell(sent);
+    },
+    broadcasts: () => [...broadcasts],
+    mine(blocks) {
+      for (let i = 0; i < blocks; i++) {
+        height++;
+        blockListeners.tell(height);
+      }
+    },
+    node: {
+      ...wire,
+      nodeId,
+      network: 'regtest',
+      cltvMarginBlocks: CLTV_MARGIN_BLOCKS,
+      height: () => height,
+      onBlock: blockListeners.add,
+      newScid: () => newScid(random),
+      onPart: partListeners.add,
+      onPartResolved: resolvedListeners.add,
+      async forward({ id, channelId: over, amount }) {
+        const sent = parts.get(id);
+        if (!sent || sent.answered) throw new NodeError('this part is not held any more');
+        if (
+          ![...channels.values()].some((each) => each.channelId === over && each.funded) ||
+          !wire.isConnected(wire.peer)
+        ) {
+          throw new NodeError('the channel is not usable');
+        }
+        sent.answered = true;
+        const part = { amount, extraFee: msat(sent.onionAmount - amount), onionAmount: sent.onionAmount };
+        const settle = (preimage: string | undefined) => {
+          resolve(sent, preimage === undefined ? 'failed' : 'settled');
+          if (preimage === undefined) sent.failed('client');
+          else sent.settled(preimage);
+        };
+        wallet.deliver({ id, paymentHash: sent.paymentHash, part, total: sent.total, channelId: over, settle });
+      },
+      async fail(id, reason) {
+        const sent = parts.get(id);
+        if (!sent || sent.answered) return;
+        parts.delete(id);
+        sent.failed(reason);
+      },
+      async open({ key, capacity }) {
+        if (channels.has(key)) return;
+        if (!wire.isConnected(wire.peer)) throw new NodeError('the client is not connected');
+        const fresh = () => toHex(random(ID_BYTES));
+        const ids = { offerId: fresh(), channelId: channelId(fresh()), fundingTxid: txid(fresh()) };
+        const opened: Opened = { ...ids, capacity, funded: false };
+        channels.set(key, opened);
+        void offer(key, opened);
+      },
+      async fund(key) {
+        const opened = take(key);
+        if (opened.funded) return;
+        opened.funded = true;
+        const { channelId: id, fundingTxid, offerId } = opened;
+        channelListeners.tell({ key, tag: 'funded', channelId: id, fundingTxid });
+        await wallet.ready(offerId, id);
+        channelListeners.tell({ key, tag: 'ready', channelId: id });
+      },
+      async broadcast(key) {
+        const { fundingTxid } = take(key);
+        broadcasts.add(fundingTxid);
+        return fundingTxid;
+      },
+      async abandon(key) {
+        const opened = channels.get(key);
+        channels.delete(key);
+        if (opened) await wallet.gone(opened.offerId);
+      },
+      onChannel: channelListeners.add,
+    },
+  };
+}
+
+function newScid(random: Random): Scid {
+  const bytes = random(SCID_BYTES);
+  return scid(BigInt(`0x${toHex(bytes)}`) & SCID_MASK);
+}
