@@ -72,7 +72,7 @@ export async function lsp(init: LspInit): Promise<Lsp> {
     policy,
     secrets,
     now: () => Math.floor(clock.nowMs() / 1000),
-    newScid: () => node.newScid(),
+    newScid: () => book.newScid(),
     async record(offer: Purchase['offer']) {
       await book.sell(offer);
       context.emit('sold', offer);

@@ -1,3 +1,4 @@
+import { NodeError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { saveRecord } from '../core/record.ts';
 import type { Scid } from '../core/scid.ts';
@@ -14,11 +15,16 @@ export const UNPAID_PER_CLIENT_MAX = 20;
 /** Unpaid purchases of all clients together. */
 const UNPAID_MAX = 10_000;
 
+/** Nodes draw scids at random, from a space that is small on a young chain. */
+const SCID_TRIES_MAX = 1000;
+
 const RESOLVED = { settled: 'partSettled', failed: 'partFailed', gone: 'partGone' } as const;
 
 /** All purchases that live, and the way from what the node tells to the purchase it concerns. */
 export interface Purchases {
   all(): readonly Purchase[];
+  /** A scid that no live purchase has. @throws when the node finds none. */
+  newScid(): Scid;
   /** Starts a purchase that is already saved. */
   start(purchase: Purchase): void;
   /** Saves and starts a new one. @throws RpcFault at the client's limit. */
@@ -36,6 +42,7 @@ export function purchases(context: Context): Purchases {
   const actors = new Map<Scid, Actor>();
   /** Buys that are being saved, so that many at once do not slip past the limits. */
   const selling = new Map<NodeId, number>();
+  const reserved = new Set<Scid>();
 
   function start(purchase: Purchase): void {
     const { scid } = purchase.offer;
@@ -53,6 +60,13 @@ export function purchases(context: Context): Purchases {
 
   return {
     all,
+    newScid() {
+      for (let i = 0; i < SCID_TRIES_MAX; i++) {
+        const scid = context.node.newScid();
+        if (!actors.has(scid) && !reserved.has(scid)) return scid;
+      }
+      throw new NodeError('the node finds no free short channel id');
+    },
     start,
     input,
     async sell(offer) {
@@ -62,11 +76,13 @@ export function purchases(context: Context): Purchases {
       const ofClient = unpaid.filter((purchase) => purchase.offer.client === client).length + under;
       if (ofClient >= UNPAID_PER_CLIENT_MAX || unpaid.length >= UNPAID_MAX) throw new RpcFault('client_rejected');
       selling.set(client, under + 1);
+      reserved.add(offer.scid);
       try {
         const purchase = purchased(offer);
         await context.store.put(purchaseKey(purchase), saveRecord(purchase));
         start(purchase);
       } finally {
+        reserved.delete(offer.scid);
         const left = (selling.get(client) ?? 1) - 1;
         if (left > 0) selling.set(client, left);
         else selling.delete(client);

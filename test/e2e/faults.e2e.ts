@@ -33,7 +33,14 @@ async function world(options: NetworkOptions = {}): Promise<World> {
     await net.close();
   });
   const events: string[] = [];
-  for (const name of ['channelOpening', 'channelFunded', 'fundingBroadcast', 'partForwarded', 'clientAway', 'ended'] as const) {
+  for (const name of [
+    'channelOpening',
+    'channelFunded',
+    'fundingBroadcast',
+    'partForwarded',
+    'clientAway',
+    'ended',
+  ] as const) {
     net.lsp.on(name, () => events.push(name));
   }
   const { best } = await jit.quotes({ amount: AMOUNT });
@@ -66,7 +73,12 @@ describe('on LDK nodes, things that go wrong', () => {
         .list_usable_channels()
         .filter((channel) => toNodeId(channel.get_counterparty().get_node_id()) === net.lsp.nodeId);
       unwrap(
-        mallory.manager.forward_intercepted_htlc(event.intercept_id, toLsp!.get_channel_id(), fromHex(net.lsp.nodeId), amount),
+        mallory.manager.forward_intercepted_htlc(
+          event.intercept_id,
+          toLsp!.get_channel_id(),
+          fromHex(net.lsp.nodeId),
+          amount,
+        ),
         'mallory forwards',
       );
       mallory.wake();
@@ -81,7 +93,10 @@ describe('on LDK nodes, things that go wrong', () => {
 
   test('an incomplete set is failed with temporary_channel_failure, and the retry is paid', async () => {
     const { net, purchase, events } = await world({ policy: { rules: { collectSeconds: 2 } } });
-    expect(await net.payer.payParts(purchase.invoice, [half])).toEqual({ paid: false, failureCode: 'temporary_channel_failure' });
+    expect(await net.payer.payParts(purchase.invoice, [half])).toEqual({
+      paid: false,
+      failureCode: 'temporary_channel_failure',
+    });
     expect(events).toEqual(['ended']);
     expect(await net.payer.pay(purchase.invoice, { parts: 2 })).toMatchObject({ paid: true });
     expect(await purchase.outcome()).toEqual(PAID);
@@ -109,7 +124,10 @@ describe('on LDK nodes, things that go wrong', () => {
 
   test('a wallet that refuses the channel fails the payment with unknown_next_peer', async () => {
     const { net, purchase, before, events } = await world({ publicChannels: true });
-    expect(await net.payer.pay(purchase.invoice, { parts: 2 })).toEqual({ paid: false, failureCode: 'unknown_next_peer' });
+    expect(await net.payer.pay(purchase.invoice, { parts: 2 })).toEqual({
+      paid: false,
+      failureCode: 'unknown_next_peer',
+    });
     expect(purchase.state).toEqual({ tag: 'refused', what: 'channel', reason: 'public_channel' });
     await until(() => net.payer.balance() === before, 'the money to be back');
     expect(events).not.toContain('channelFunded');

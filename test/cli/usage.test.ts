@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { EXIT } from '../../examples/jit-invoice/exitCode.ts';
+import { parseCommand } from '../../examples/jit-invoice/options.ts';
+import { run } from './run.ts';
+
+describe('the options of jit-invoice', () => {
+  test('have defaults', () => {
+    expect(parseCommand(['demo'])).toEqual({
+      name: 'demo',
+      options: {
+        amount: 250_000_000n,
+        parts: 1,
+        trust: 'lsp-trusts-client',
+        maxFee: 250_000_000n,
+        timeoutSeconds: 60,
+        bitcoind: undefined,
+        cheat: undefined,
+        json: false,
+      },
+    });
+  });
+  test('are read', () => {
+    const text =
+      'demo --amount 123msat --parts 8 --trust client-trusts-lsp --max-fee 2sat --timeout 5 --cheat overcharge --json';
+    expect(parseCommand([...text.split(' '), '--bitcoind', 'http://u:p@127.0.0.1:18443'])).toMatchObject({
+      options: {
+        amount: 123n,
+        parts: 8,
+        trust: 'client-trusts-lsp',
+        maxFee: 2_000n,
+        timeoutSeconds: 5,
+        cheat: 'overcharge',
+        json: true,
+      },
+    });
+  });
+
+  // E: each wrong input has a line of its own, and exit code 2.
+  const wrong: [args: string, line: RegExp][] = [
+    ['', /which command\? Try: jit-invoice demo/],
+    ['pay', /unknown command "pay"/],
+    ['demo now', /"now" is one word too many/],
+    ['demo --amount', /--amount.*argument missing/],
+    ['demo --amount 5', /--amount: "5" is not an amount/],
+    ['demo --amount 5btc', /--amount: "5btc" is not an amount/],
+    ['demo --amount 1.5sat', /--amount: "1\.5sat" is not an amount/],
+    ['demo --amount 0sat', /--amount: nothing is not an amount/],
+    ['demo --amount -5sat', /--amount: "-5sat" is not an amount/],
+    ['demo --amount 18446744073709551616msat', /--amount: .* is more than there can be/],
+    ['demo --parts 0', /--parts: "0" is not a whole number from 1 to 30/],
+    ['demo --parts -1', /--parts: "-1" is not a whole number/],
+    ['demo --parts 31', /--parts: "31" is not a whole number/],
+    ['demo --parts two', /--parts: "two" is not a whole number/],
+    ['demo --trust nobody', /--trust: "nobody" is none of lsp-trusts-client, client-trusts-lsp/],
+    ['demo --max-fee 0sat', /--max-fee: nothing is not an amount/],
+    ['demo --max-fee much', /--max-fee: "much" is not an amount/],
+    ['demo --timeout 0', /--timeout: "0" is not a whole number/],
+    ['demo --bitcoind here', /--bitcoind: this is not a URL/],
+    ['demo --bitcoind ftp://u:hunter2@h', /--bitcoind: this is not a URL/],
+    ['demo --cheat nicely', /--cheat: "nicely" is none of overcharge, public-channel, unsolicited-channel/],
+    ['demo --verbose', /Unknown option '--verbose'/],
+    ['demo --json=1', /--json/],
+  ];
+  test.each(wrong)('E: jit-invoice %s', async (args, line) => {
+    const { code, stdout, stderr } = await run(...args.split(' ').filter(Boolean));
+    expect([code, stdout]).toEqual([EXIT.usage, '']);
+    expect(stderr).toMatch(line);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('--help names every option and exit code; --version the version', async () => {
+    const { code, stdout } = await run('--help');
+    expect(code).toBe(0);
+    for (const option of [
+      '--amount',
+      '--parts',
+      '--trust',
+      '--max-fee',
+      '--timeout',
+      '--bitcoind',
+      '--cheat',
+      '--json',
+    ]) {
+      expect(stdout).toContain(option);
+    }
+    for (const exit of Object.values(EXIT)) expect(stdout).toMatch(new RegExp(`^ {2}${exit} {2}`, 'm'));
+    expect((await run('--version')).stdout).toBe('0.1.0\n');
+  });
+});

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import vm from 'node:vm';
+import { build } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** Everything that an entry point imports, as a bundler for a browser sees it. */
+async function bundle(entry: string, globalName?: string) {
+  const result = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: globalName === undefined,
+    format: globalName === undefined ? 'esm' : 'iife',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    logLevel: 'silent',
+    ...(globalName === undefined ? {} : { globalName }),
+  });
+  const [output] = result.outputFiles;
+  return { code: output!.text, inputs: Object.keys(result.metafile.inputs) };
+}
+
+describe('F: what a wallet imports', () => {
+  test('lsps2 loads no gRPC, no WASM and no Node built-in', async () => {
+    // A Node built-in would not resolve on this platform, and the build would fail.
+    const { inputs } = await bundle(path('../../dist/index.js'));
+    expect(inputs.filter((input) => /grpc|lightningdevkit|\.wasm|nodes\/ldk|testing/.test(input))).toEqual([]);
+    const packages = new Set(inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []));
+    expect([...packages].sort()).toEqual([
+      '@noble/hashes',
+      '@noble/secp256k1',
+      '@scure/base',
+      'eventemitter3',
+      'light-bolt11-decoder',
+    ]);
+  });
+
+  test('quote, buy, invoice and decode run with only what React Native has, and its polyfill for randomness', async () => {
+    const { code } = await bundle(path('wallet.ts'), 'wallet');
+    // Hermes has the language; React Native adds timers; react-native-get-random-values adds this crypto and no more.
+    const context = vm.createContext({
+      setTimeout,
+      clearTimeout,
+      crypto: { getRandomValues: (bytes: Uint8Array) => globalThis.crypto.getRandomValues(bytes) },
+    });
+    for (const absent of ['TextEncoder', 'TextDecoder', 'AbortController', 'process', 'Buffer', 'URL', 'fetch']) {
+      expect(vm.runInContext(`typeof ${absent}`, context)).toBe('undefined');
+    }
+    vm.runInContext(code, context);
+    expect(await vm.runInContext('wallet.receive()', context)).toBe('paid 247500000 250000000 caffè ☕');
+  });
+});
+
+describe('the package', () => {
+  type Package = {
+    exports: Record<string, { types: string; default: string } | string>;
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const own = JSON.parse(readFileSync(path('../../package.json'), 'utf8')) as Package;
+  const subpaths = Object.entries(own.exports).filter(
+    (entry): entry is [string, { types: string; default: string }] => typeof entry[1] !== 'string',
+  );
+
+  test.each(subpaths)('%s has code and types', (_, { types, default: code }) => {
+    for (const file of [types, code]) expect(readFileSync(path(`../../${file}`), 'utf8')).not.toBe('');
+  });
+  test.each(subpaths)('importing %s does not need the optional peers', (_, { default: code }) => {
+    expect(readFileSync(path(`../../${code}`), 'utf8')).not.toMatch(/from '(lightningdevkit|@grpc\/grpc-js)'/);
+  });
+  test('pins exact versions', () => {
+    for (const [name, version] of Object.entries({ ...own.dependencies, ...own.devDependencies })) {
+      expect(version, name).toMatch(/^\d+\.\d+\.\d+(-\w+)?$/);
+    }
+  });
+});
