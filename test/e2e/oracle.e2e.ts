@@ -63,7 +63,7 @@ describe('LDK as a judge', () => {
         mpp: features.includes(17),
       });
     }
-  });
+  }, 600_000);
 
   test(`computes the fee of ${RUNS} random payments as we do, overflow included`, () => {
     const u64 = fc.bigInt({ min: 0n, max: U64_MAX });
