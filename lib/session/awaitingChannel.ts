@@ -8,6 +8,7 @@ import {
   failAll,
   forwardSet,
   isInTime,
+  mayForward,
   splitByTime,
   without,
 } from './parts.ts';
@@ -57,10 +58,7 @@ export function goOn(
   view: View,
   state: Waiting,
 ): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed' | 'abandoned'> {
-  const { channel, offer } = view;
-  const released = offer.trust === 'client-trusts-lsp' || channel?.broadcast === 'done';
-  const signed = channel?.stage === 'ready' && channel.channelId !== undefined && channel.fundingTxid !== undefined;
-  if (!signed || !released || !view.clientConnected) return stay(view, state);
+  if (!mayForward(view) || !view.clientConnected) return stay(view, state);
   if (!state.parts.every((part) => isInTime(view, part))) return endEarly(view, state, 'cltvMarginGone');
   return forwardSet(view, state.parts, state) ?? endEarly(view, state, 'feeNotBearable');
 }

@@ -1,6 +1,6 @@
 import { msat } from '../core/amount.ts';
 import type { InputOf, Next, Part, StateOf, View } from './data.ts';
-import { amountOf, fail, failAll, forwardSet, isInTime, relay, splitByTime, without } from './parts.ts';
+import { amountOf, fail, failAll, forwardSet, isInTime, mayForward, relay, splitByTime, without } from './parts.ts';
 
 type Collecting = StateOf<'collecting'>;
 type GoneOn = Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'failed'>;
@@ -44,7 +44,7 @@ export function goOn(view: View, state: Collecting): GoneOn {
 /** The channel that an earlier session left unpaid. */
 function useChannel(view: View, parts: readonly Part[]): GoneOn {
   if (view.channel?.stage === 'closed') return fail(parts, 'unknown_next_peer', 'channelFailed');
-  if (view.channel?.stage !== 'ready') {
+  if (!mayForward(view)) {
     return { state: waiting(parts, view.now + view.rules.readySeconds), effects: [] };
   }
   return forwardSet(view, parts) ?? fail(parts, 'unknown_next_peer', 'feeNotBearable');

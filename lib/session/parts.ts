@@ -5,6 +5,12 @@ import type { Effect, EndReason, Forwarded, Next, Part, View } from './data.ts';
 
 // What several states do with parts.
 
+/** Whether parts may go to the client now: both sides ready (L4), and the funding out if the LSP trusts (L5). */
+export function mayForward({ channel, offer }: View): boolean {
+  if (channel?.stage !== 'ready' || channel.channelId === undefined || channel.fundingTxid === undefined) return false;
+  return offer.trust === 'client-trusts-lsp' || channel.broadcast === 'done';
+}
+
 export const amountOf = (parts: readonly Part[]): Msat => sum(parts.map((part) => part.amount));
 
 export const failAll = (parts: readonly Part[], reason: FailureReason): readonly Effect[] =>
