@@ -14,19 +14,22 @@ const LOOK_EVERY_MS = 10;
 
 /** The whole story: quote, buy, invoice, pay, verify. Resolves with the exit code; throws what has one of its own. */
 export async function demo(options: DemoOptions, report: Reporter): Promise<ExitCode> {
-  report.waiting('starting three Lightning nodes');
-  const net = await network({
-    policy: { trust: options.trust },
-    ...(options.bitcoind === undefined ? {} : { bitcoind: options.bitcoind }),
-    ...cheatOptions(options.cheat),
-  });
-  const jit = await client({
-    node: net.wallet,
-    store: memoryStore(),
-    lsps: [net.lsp.uri],
-    limits: { maxFee: options.maxFee },
-  });
+  const open: (() => Promise<void>)[] = [];
   try {
+    report.waiting('starting three Lightning nodes');
+    const net = await network({
+      policy: { trust: options.trust },
+      ...(options.bitcoind === undefined ? {} : { bitcoind: options.bitcoind }),
+      ...cheatOptions(options.cheat),
+    });
+    open.push(() => net.close());
+    const jit = await client({
+      node: net.wallet,
+      store: memoryStore(),
+      lsps: [net.lsp.uri],
+      limits: { maxFee: options.maxFee },
+    });
+    open.push(() => jit.close());
     report.tell('started', {
       lsp: net.lsp.uri,
       wallet: net.wallet.nodeId,
@@ -41,8 +44,7 @@ export async function demo(options: DemoOptions, report: Reporter): Promise<Exit
     throw error;
   } finally {
     report.waiting('stopping');
-    await jit.close();
-    await net.close();
+    for (const close of open.reverse()) await close();
     report.close();
   }
 }
@@ -58,11 +60,14 @@ async function receive(net: TestNetwork, jit: Client, report: Reporter, options:
   const paying = net.payer.pay(purchase.invoice, { parts: options.parts });
   const state = await outcome(purchase, paying, options.timeoutSeconds);
   if (state.tag === 'refused') {
-    await paying;
     await settle(() => net.payer.balance() === before);
     return refused(report, net, { reason: state.reason, what: state.what, before });
   }
   if (state.tag !== 'paid') throw new UnpaidError(`the invoice was not paid: it is ${state.tag}`);
+  const { gross, fee, received } = state;
+  if (gross !== purchase.paymentSize || received + fee !== gross || fee !== purchase.openingFee) {
+    throw new Error(`the sums do not add up: ${received} + ${fee} of ${purchase.paymentSize} msat`);
+  }
   report.tell('claimed', { extra_fee_total_msat: state.fee, opening_fee_msat: purchase.openingFee });
   await settle(() => ledger.ended());
   const duration = Date.now() - begun;
@@ -140,8 +145,7 @@ async function turnAway(net: TestNetwork, jit: Client, report: Reporter, options
     const ms = options.timeoutSeconds * 1000;
     setTimeout(() => reject(new UnpaidError('nobody offered a channel in time')), ms).unref();
   });
-  await net.openUnsolicited();
-  const { reason, what } = await turnedAway;
+  const [{ reason, what }] = await Promise.all([turnedAway, net.openUnsolicited()]);
   return refused(report, net, { reason, what, before });
 }
 

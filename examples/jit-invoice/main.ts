@@ -19,7 +19,7 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /** A pipe whose reader went away (`jit-invoice demo | head`) is no reason for a stack trace. */
-process.stdout.on('error', () => process.exit(EXIT.other));
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(EXIT.other));
 
 try {
   process.exitCode = await run(process.argv.slice(2));

@@ -13,7 +13,8 @@ export interface Book {
   add(record: PurchaseRecord): Promise<void>;
   /**
    * Changes records in turn: `change` sees them as they are now, and what it returns is durable, then visible, then told.
-   * Rejects, with nothing changed, when the store does.
+   * Rejects when the store does: then nothing is visible, and of several records the ones before may be saved, so the one
+   * that must not be saved alone comes last.
    */
   turn<T>(change: () => { readonly records: readonly PurchaseRecord[]; readonly result: T }): Promise<T>;
   /** Ends the book: changes under way are finished, later ones rejected. */
@@ -31,17 +32,13 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
   const inTurn = serial();
   let closed = false;
 
-  async function save(record: PurchaseRecord): Promise<void> {
-    await store.put(purchaseKey(record), savePurchase(record));
-    records.set(record.paymentHash, record);
-    changed(record);
-  }
-
   const turn: Book['turn'] = (change) =>
     inTurn(async () => {
       if (closed) throw new TransportError('closed', 'the client was closed');
       const { records: next, result } = change();
-      for (const record of next) await save(record);
+      for (const record of next) await store.put(purchaseKey(record), savePurchase(record));
+      for (const record of next) records.set(record.paymentHash, record);
+      for (const record of next) changed(record);
       return result;
     });
 

@@ -5,6 +5,7 @@ import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { Abortable, Stop } from '../ports/abort.ts';
 import type { Clock, Random } from '../ports/clock.ts';
+import type { Gates } from '../ports/gates.ts';
 import type { Log } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
@@ -86,15 +87,19 @@ export async function client(init: ClientInit): Promise<Client> {
     }
   };
   const now = () => Math.floor(clock.nowMs() / 1000);
-  const book = await openBook(init.store, (record) => {
-    tell(record.paymentHash);
-    tell('changed', faceOf(record));
-  });
   const refused = (told: Refused) => {
     log({ level: 'warn', event: 'client.refused', fields: { what: told.what, reason: told.reason } });
     tell('refused', told);
   };
-  const unguard = node.guard(gatekeeper({ book, limits, now, refused }));
+  // The node is ours before the book is read: no other client can be writing in it, and no offer is missed meanwhile.
+  const { book, unguard } = await openGuarded(node, async () => {
+    const found = await openBook(init.store, (record) => {
+      tell(record.paymentHash);
+      tell('changed', faceOf(record));
+    });
+    return { book: found, gates: gatekeeper({ book: found, limits, now, refused }) };
+  });
+  let closed = false;
   const asked = requests({ node, clock, random, log, timeoutMs: init.requestTimeoutMs });
   const expiry = watchExpiry(book, clock, log);
   const work: Work = { node, limits, token: init.token, book, asked, reserved: new Set(), now };
@@ -107,6 +112,7 @@ export async function client(init: ClientInit): Promise<Client> {
     };
     return purchaseOf({
       record,
+      closed: () => closed,
       onChange(f) {
         emitter.on(paymentHash, f);
         return () => void emitter.off(paymentHash, f);
@@ -145,14 +151,47 @@ export async function client(init: ClientInit): Promise<Client> {
       expiry.stop();
       await book.close();
       unguard();
+      closed = true;
+      for (const { paymentHash } of book.all()) tell(paymentHash);
     },
   };
 }
 
-function harmless(f: () => void, threw: (cause: string) => void = () => undefined): void {
+function harmless(f: () => unknown, threw: (cause: string) => void = () => undefined): void {
   try {
-    f();
+    const returned = f();
+    if (returned instanceof Promise) returned.catch((cause: unknown) => threw(String(cause)));
   } catch (cause) {
     threw(String(cause));
+  }
+}
+
+/** Guards the node at once with gates that wait for the real ones; takes the guard away again when those cannot be had. */
+async function openGuarded<Opened extends { readonly gates: Gates }>(
+  node: WalletNode,
+  open: () => Promise<Opened>,
+): Promise<Opened & { readonly unguard: Stop }> {
+  let done: (gates: Gates) => void = () => undefined;
+  let failed: (cause: unknown) => void = () => undefined;
+  const gates = new Promise<Gates>((resolve, reject) => {
+    done = resolve;
+    failed = reject;
+  });
+  gates.catch(() => undefined);
+  const unguard = node.guard({
+    channelOffered: async (offer) => (await gates).channelOffered(offer),
+    channelGone: async (offerId) => (await gates).channelGone(offerId),
+    channelReady: async (o) => (await gates).channelReady(o),
+    partsArrived: async (set) => (await gates).partsArrived(set),
+    partsClaimed: async (o) => (await gates).partsClaimed(o),
+  });
+  try {
+    const opened = await open();
+    done(opened.gates);
+    return { ...opened, unguard };
+  } catch (cause) {
+    failed(cause);
+    unguard();
+    throw cause;
   }
 }

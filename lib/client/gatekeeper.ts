@@ -4,7 +4,7 @@ import type { ChannelAnswer, ChannelOffer, Gates, PartSet } from '../ports/gates
 import type { Book } from './book.ts';
 import { judgeChannel, REFUSAL_WORDS } from './channelGate.ts';
 import type { Limits } from './limits.ts';
-import { judgeParts } from './partGate.ts';
+import { isClaimedAlready, judgeParts } from './partGate.ts';
 import { isFilled, type PurchaseRecord, type RefusalReason } from './record.ts';
 
 /** Something the wallet turned away. */
@@ -49,7 +49,10 @@ export function gatekeeper(o: {
     book.turn<'claim' | 'fail'>(() => {
       const { paymentHash, peer } = set;
       const record = book.of(paymentHash);
-      if (record?.state.tag === 'claiming' && unsure.delete(paymentHash)) return { records: [], result: 'claim' };
+      if (record && unsure.has(paymentHash) && isClaimedAlready(set, record)) {
+        unsure.delete(paymentHash);
+        return { records: [], result: 'claim' };
+      }
       const verdict = judgeParts(set, record, now());
       if (verdict.claim)
         return { records: verdict.record ? filled(book, verdict.record, set.channelId) : [], result: 'claim' };
@@ -85,7 +88,7 @@ export function gatekeeper(o: {
     partsClaimed: ({ paymentHash }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
-        return { records: record?.state.tag === 'claiming' ? [paidRecord(record)] : [], result: undefined };
+        return { records: record && isFilled(record) ? [paidRecord(record)] : [], result: undefined };
       }),
   };
 }
@@ -107,8 +110,9 @@ function filled(book: Book, record: PurchaseRecord, channelId: ChannelId | undef
     .all()
     .find((each) => each.letIn?.channelId === channelId && each.paymentHash !== record.paymentHash && !isFilled(each));
   if (!other) return [record];
+  // What is counted comes last: saved alone it would be money that was never taken.
   return [
-    { ...record, letIn: other.letIn },
     { ...other, letIn: record.letIn },
+    { ...record, letIn: other.letIn },
   ];
 }

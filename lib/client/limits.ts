@@ -27,7 +27,8 @@ export function validateLimits(limits: Limits): void {
   const numbers = { ...limits, maxFee: undefined, trust: undefined };
   for (const [name, value] of Object.entries(numbers)) {
     if (value === undefined) continue;
-    if (typeof value !== 'number' || !(value >= 0)) throw new RangeError(`limits.${name}: not a number of at least 0`);
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      throw new RangeError(`limits.${name}: not a number of at least 0`);
   }
 }
 

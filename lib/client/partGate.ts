@@ -27,10 +27,22 @@ export function judgeParts(set: PartSet, record: PurchaseRecord | undefined, now
       ...record,
       feePaid: msat(record.feePaid + set.extraFee),
       received: msat(record.received + set.received),
-      state: { tag: 'claiming' },
+      // Who was told "paid" stays told; the sums follow when the money is there.
+      state: record.state.tag === 'paid' ? record.state : { tag: 'claiming' },
     },
   };
 }
+
+/**
+ * After a restart the node may ask once more about a payment that had passed the gate: it must be no worse than what was
+ * counted then.
+ */
+export const isClaimedAlready = (set: PartSet, record: PurchaseRecord): boolean =>
+  record.state.tag === 'claiming' &&
+  set.extraFee <= record.feePaid &&
+  set.received >= record.received &&
+  (set.extraFee === 0n || set.peer === record.lsp) &&
+  partsAddUp(set);
 
 /** W2, part by part, where the node shows them. */
 function partsAddUp({ parts, received, extraFee }: PartSet): boolean {

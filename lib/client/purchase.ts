@@ -1,4 +1,5 @@
 import type { Msat } from '../core/amount.ts';
+import { TransportError } from '../core/errors.ts';
 import type { NodeId, PaymentHash } from '../core/ids.ts';
 import type { Scid } from '../core/scid.ts';
 import type { Abortable } from '../ports/abort.ts';
@@ -20,7 +21,8 @@ export interface Purchase {
   readonly state: PurchaseState;
   /**
    * Resolves when it is paid, expired, cancelled, or when an attempt to pay it was refused. After `refused` the purchase still
-   * takes a right payment until it expires; `cancel` ends that. Aborting gives up waiting, not the purchase.
+   * takes a right payment until it expires (listen to `changed`); `cancel` ends that. Aborting gives up waiting, not the
+   * purchase. @throws TransportError when the client is closed before.
    */
   outcome(options?: Abortable): Promise<PurchaseState>;
   /** From now on its payment is refused; a payment that has passed the gate stays. @throws what the store throws. */
@@ -30,6 +32,7 @@ export interface Purchase {
 const OUTCOMES = new Set<PurchaseState['tag']>(['paid', 'refused', 'expired', 'cancelled']);
 
 export interface Live {
+  closed(): boolean;
   record(): PurchaseRecord;
   onChange(f: () => void): () => void;
   cancel(): Promise<void>;
@@ -56,6 +59,7 @@ export function purchaseOf(live: Live): Purchase {
           const { state } = live.record();
           if (signal?.aborted) end(() => reject(signal.reason));
           else if (OUTCOMES.has(state.tag)) end(() => resolve(state));
+          else if (live.closed()) end(() => reject(new TransportError('closed', 'the client was closed')));
         };
         const end = (settle: () => void) => {
           stop();

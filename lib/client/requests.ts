@@ -49,6 +49,8 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
   /** Peers that sent nonsense: bLIP-50 says not to ask them again before they reconnect. */
   const muted = new Set<NodeId>();
   let closed = false;
+  /** Ends what waits for a connection when the client is closed. */
+  const closers = new Set<(error: unknown) => void>();
 
   function check(signal: AbortSignalLike | undefined): void {
     if (closed) throw new TransportError('closed', 'the client was closed');
@@ -96,7 +98,7 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
   return {
     async ask(lsp, method, params, { signal } = {}) {
       check(signal);
-      await connectOr(node, lsp, signal);
+      await bounded(() => node.connect(lsp, { signal }), { clock, timeoutMs, signal, closers });
       check(signal);
       if (muted.has(lsp.nodeId)) {
         throw new TransportError(
@@ -114,21 +116,42 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
     close() {
       closed = true;
       for (const stop of stops) stop();
+      for (const end of closers) end(new TransportError('closed', 'the client was closed'));
       for (const each of pending.values()) each.reject(new TransportError('closed', 'the client was closed'));
     },
   };
 }
 
-/** Connects, but gives up waiting when aborted: not every node can give up connecting. */
-function connectOr(node: PeerMessages, lsp: PeerUri, signal: AbortSignalLike | undefined): Promise<void> {
-  if (!signal) return node.connect(lsp);
+/** Waits for a job no longer than the signal, the clock and the client allow: not every node can give up connecting. */
+function bounded(
+  job: () => Promise<void>,
+  o: {
+    readonly clock: Clock;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignalLike | undefined;
+    readonly closers: Set<(error: unknown) => void>;
+  },
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
-    signal.addEventListener('abort', aborted);
-    node
-      .connect(lsp, { signal })
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', aborted));
+    const aborted = () => end(o.signal?.reason);
+    const disarm = o.clock.after(o.timeoutMs, () =>
+      end(new TransportError('timeout', `no connection to the LSP within ${o.timeoutMs / 1000} s`)),
+    );
+    const stop = () => {
+      disarm();
+      o.signal?.removeEventListener('abort', aborted);
+      o.closers.delete(end);
+    };
+    function end(error: unknown): void {
+      stop();
+      reject(error);
+    }
+    o.signal?.addEventListener('abort', aborted);
+    o.closers.add(end);
+    job().then(() => {
+      stop();
+      resolve();
+    }, end);
   });
 }
 

@@ -45,7 +45,10 @@ export interface PartSet {
   readonly parts?: readonly ArrivedPart[] | undefined;
 }
 
-/** Decisions that the wallet makes and the node carries out. The node asks for every channel and every payment. */
+/**
+ * Decisions that the wallet makes and the node carries out. The node asks for every channel and every payment. What it only
+ * tells (gone, ready, claimed) it tells again until the promise resolves, to the next gates if need be.
+ */
 export interface Gates {
   channelOffered(offer: ChannelOffer): Promise<ChannelAnswer>;
   /** An accepted channel that came to nothing: `error`ed by the peer, or never funded. */

@@ -54,9 +54,27 @@ export interface TestNetwork {
 const DEFAULT_PAYER_CHANNEL_SAT = 16_777_215n;
 
 export async function startNetwork(options: NetworkOptions = {}): Promise<TestNetwork> {
-  const { log } = options;
   const chain = options.bitcoind === undefined ? memoryChain() : await bitcoindChain(options.bitcoind);
   const nodes: LdkNode[] = [];
+  const stop = async () => {
+    for (const each of nodes) await each.stop();
+    await chain.close();
+  };
+  try {
+    return await assemble(options, chain, nodes, stop);
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+async function assemble(
+  options: NetworkOptions,
+  chain: TestChain,
+  nodes: LdkNode[],
+  stop: () => Promise<void>,
+): Promise<TestNetwork> {
+  const { log } = options;
   const start = async (init: Pick<Parameters<typeof startNode>[0], 'role' | 'toSelfDelayBlocks'>) => {
     const node = await startNode({ chain, log, ...init });
     nodes.push(node);
@@ -88,8 +106,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<TestNe
     mine: (blocks) => chain.mine(blocks),
     async close() {
       await service.close();
-      for (const each of nodes) await each.stop();
-      await chain.close();
+      await stop();
     },
   };
 }

@@ -44,10 +44,11 @@ export function ldkPayer(node: LdkNode): Payer {
   async function payParts(text: string, amounts: readonly Msat[]): Promise<PayOutcome> {
     const invoice = decodeInvoice(text);
     failures.delete('last');
+    const route = routeTo(node, invoice, amounts);
     const outcome = outcomeOf(node, invoice.paymentHash, () => failures.get('last'));
     unwrap(
       node.manager.send_payment_with_route(
-        routeTo(node, invoice, amounts),
+        route,
         fromHex(invoice.paymentHash),
         ldk.RecipientOnionFields.constructor_secret_only(fromHex(invoice.paymentSecret)),
         new Uint8Array(randomBytes(32)),

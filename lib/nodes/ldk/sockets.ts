@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
   const open = new Map<bigint, { readonly descriptor: ldk.SocketDescriptor; readonly socket: Socket }>();
   let count = 0n;
-  let server: Server | undefined;
+  const servers = new Set<Server>();
   let closed = false;
 
   function attach(socket: Socket): ldk.SocketDescriptor {
@@ -67,7 +67,7 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
           const accepted = peers.new_inbound_connection(attach(socket), ldk.Option_SocketAddressZ.constructor_none());
           if (!accepted.is_ok()) socket.destroy();
         });
-        server = listening;
+        servers.add(listening);
         listening.once('error', (cause) => reject(new NodeError(`cannot listen on ${host}:${port}`, { cause })));
         listening.listen(port, host, () => {
           const address = listening.address();
@@ -91,7 +91,7 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
       closed = true;
       for (const { socket } of open.values()) socket.destroy();
       open.clear();
-      await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+      await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
     },
   };
 }

@@ -50,15 +50,26 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     }
   }
 
+  /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
+  const news = new Set<(to: Gates) => Promise<void>>();
+
+  async function tell(item: (to: Gates) => Promise<void>): Promise<void> {
+    news.add(item);
+    if (!gates) return;
+    await item(gates);
+    news.delete(item);
+  }
+
   async function gone(userId: bigint): Promise<void> {
     const offerId = offers.get(userId);
     offers.delete(userId);
-    if (offerId !== undefined) await gates?.channelGone(offerId);
+    if (offerId !== undefined) await tell((to) => to.channelGone(offerId));
   }
 
   async function ready(event: ldk.Event_ChannelReady): Promise<void> {
     const offerId = offers.get(toU128(event.user_channel_id));
-    if (offerId !== undefined) await gates?.channelReady({ offerId, channelId: toChannelId(event.channel_id) });
+    const channelId = toChannelId(event.channel_id);
+    if (offerId !== undefined) await tell((to) => to.channelReady({ offerId, channelId }));
   }
 
   async function claimable(event: ldk.Event_PaymentClaimable): Promise<void> {
@@ -78,7 +89,8 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
   }
 
   async function claimed(event: ldk.Event_PaymentClaimed): Promise<void> {
-    await gates?.partsClaimed({ paymentHash: toPaymentHash(event.payment_hash), received: toMsat(event.amount_msat) });
+    const o = { paymentHash: toPaymentHash(event.payment_hash), received: toMsat(event.amount_msat) };
+    await tell((to) => to.partsClaimed(o));
   }
 
   const handle = async (event: ldk.Event): Promise<void> => {
@@ -88,10 +100,12 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     else if (event instanceof ldk.Event_PaymentClaimable) await claimable(event);
     else if (event instanceof ldk.Event_PaymentClaimed) await claimed(event);
   };
+  const failed = (cause: unknown) =>
+    node.log({ level: 'warn', event: 'ldk.wallet_event_failed', fields: { cause: String(cause) } });
   node.onEvent((event) => {
-    handle(event).catch((cause: unknown) => {
-      node.log({ level: 'warn', event: 'ldk.wallet_event_failed', fields: { cause: String(cause) } });
-    });
+    handle(event).catch(failed);
+    // A gate that failed to take news before, as by a full disk, gets it again with whatever happens next.
+    if (gates) for (const item of [...news]) void tell(item).catch(failed);
   });
 
   return {
@@ -115,6 +129,7 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     guard(given): Stop {
       if (gates) throw new NodeError('this node is guarded by another client: close it first');
       gates = given;
+      for (const item of [...news]) void tell(item).catch((cause: unknown) => failed(cause));
       return () => {
         if (gates === given) gates = undefined;
       };

@@ -53,13 +53,13 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
     const decision = gates ? await gates.partsArrived(set).catch(() => 'fail') : unguarded;
     const claimed = decision === 'claim' ? preimage : undefined;
     for (const delivery of deliveries) delivery.settle(claimed);
-    if (claimed !== undefined) await gates?.partsClaimed({ paymentHash: hash, received });
+    if (claimed !== undefined) await gates?.partsClaimed({ paymentHash: hash, received }).catch(() => undefined);
   }
 
   return {
-    offer: async (offer) => (await gates?.channelOffered(offer)) ?? REFUSED,
-    ready: async (offerId, channelId) => gates?.channelReady({ offerId, channelId }),
-    gone: async (offerId) => gates?.channelGone(offerId),
+    offer: async (offer) => (await gates?.channelOffered(offer).catch(() => REFUSED)) ?? REFUSED,
+    ready: async (offerId, channelId) => gates?.channelReady({ offerId, channelId }).catch(() => undefined),
+    gone: async (offerId) => gates?.channelGone(offerId).catch(() => undefined),
     deliver(delivery) {
       const { paymentHash: hash } = delivery;
       if (!preimages.has(hash)) {

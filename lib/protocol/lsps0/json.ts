@@ -51,7 +51,7 @@ function untag(value: unknown, path: string, depth: number): Json {
   for (const [tagged, item] of Object.entries(value as object)) {
     const name = tagged.slice(tagged.indexOf(':') + 1);
     if (members.has(name)) throw new DecodeError(join(path, printableName(name)), 'stands twice');
-    members.set(name, untag(item, join(path, name), depth + 1));
+    members.set(name, untag(item, join(path, printableName(name)), depth + 1));
   }
   return members;
 }

@@ -3,7 +3,7 @@ import { NodeError } from '../../core/errors.ts';
 import { type Txid, txid } from '../../core/ids.ts';
 import type { Block, SignedFunding } from '../../nodes/ldk/chain.ts';
 import type { TestChain } from './chain.ts';
-import { rpcClient } from './rpc.ts';
+import { type RpcClient, rpcClient } from './rpc.ts';
 
 // A real bitcoind on regtest. We mine and fund with a wallet of our own in it, made for this run.
 
@@ -13,6 +13,9 @@ const SAT_DECIMALS = 8;
 /** Coinbase outputs mature after 100 blocks. */
 const MATURE_BLOCKS = 101;
 const HEADER_BYTES = 80;
+const WALLET = 'lsps2-testing';
+const RPC_WALLET_ALREADY = [-4, -35, -36];
+const BALANCE_LEAST_BTC = 5;
 
 interface RpcBlock {
   readonly hash: string;
@@ -25,9 +28,8 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
   const rpc = rpcClient(url);
   const info = await rpc.call<{ chain: string }>('getblockchaininfo');
   if (info.chain !== 'regtest') throw new NodeError(`this bitcoind is on ${info.chain}; only regtest is used here`);
-  const name = `lsps2-${toHex(globalThis.crypto.getRandomValues(new Uint8Array(6)))}`;
-  await rpc.call('createwallet', name);
-  const wallet = rpc.wallet(name);
+  const wallet = rpc.wallet(WALLET);
+  await loadWallet(rpc);
   const miner = await wallet.call<string>('getnewaddress', '', 'bech32');
   const listeners = new Set<(block: Block) => void>();
 
@@ -48,7 +50,9 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
     for (const hash of await wallet.call<string[]>('generatetoaddress', blocks, miner)) await deliver(hash);
   }
 
-  await mine(MATURE_BLOCKS);
+  // Regtest halves its subsidy every 150 blocks: on a chain that is kept, the coins of earlier runs are the rich ones.
+  const { mine: mined } = await wallet.call<{ mine: { trusted: number } }>('getbalances');
+  await mine(mined.trusted < BALANCE_LEAST_BTC ? MATURE_BLOCKS : 1);
   await deliver(await tipHash());
 
   return {
@@ -92,12 +96,24 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
     heightOf: (id) => heightOf(wallet, id),
     inMempool: async (id) => (await rpc.call<string[]>('getrawmempool')).includes(id),
     async close() {
-      await rpc.call('unloadwallet', name).catch(() => undefined);
+      // The wallet stays loaded: another network may be using it.
     },
   };
 }
 
-async function heightOf(wallet: ReturnType<typeof rpcClient>, id: Txid): Promise<number | undefined> {
+/** One wallet for all runs on this bitcoind. */
+async function loadWallet(rpc: RpcClient): Promise<void> {
+  const loaded = await rpc.call<string[]>('listwallets');
+  if (loaded.includes(WALLET)) return;
+  try {
+    await rpc.call('createwallet', WALLET);
+  } catch (error) {
+    if (!RPC_WALLET_ALREADY.includes(Number((error as { rpcCode?: unknown }).rpcCode))) throw error;
+    await rpc.call('loadwallet', WALLET);
+  }
+}
+
+async function heightOf(wallet: RpcClient, id: Txid): Promise<number | undefined> {
   const found = await wallet.call<{ blockheight?: number }>('gettransaction', id).catch(() => undefined);
   return found?.blockheight;
 }

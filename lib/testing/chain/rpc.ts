@@ -37,7 +37,10 @@ export function rpcClient(url: string): RpcClient {
         },
       );
       if (response.status === 401) throw new NodeError(`bitcoind at ${origin} refuses the user or password`);
-      const { result, error } = (await response.json()) as {
+      const answer: unknown = await response.json().catch(() => undefined);
+      if (typeof answer !== 'object' || answer === null)
+        throw new NodeError(`what answers at ${origin} is no bitcoind`);
+      const { result, error } = answer as {
         result: T;
         error: { code: number; message: string } | null;
       };
