@@ -18,6 +18,8 @@ import { persist } from './retry.ts';
 
 /** One purchase at work: the one place where its record changes. */
 export interface Actor {
+  /** Starts its timers; `expired` may be called at once. */
+  begin(): void;
   purchase(): Purchase;
   /** Queues an input: step, save, then effects, one input after the other. Resolves when all that is done. */
   input(input: PurchaseInput): Promise<void>;
@@ -35,11 +37,15 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
   const queue = serial();
   let purchase = initial;
   let running = true;
+  let over = false;
   let disarm: Stop = () => undefined;
 
   const input = (next: PurchaseInput): Promise<void> =>
     queue(async () => {
-      if (!running) return;
+      if (!running) {
+        await turnAway(next);
+        return;
+      }
       try {
         await handle(next);
       } catch (cause) {
@@ -60,6 +66,12 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
     report(context, { before, input: next, result });
     for (const order of result.orders) await carryOut(context, { ...outlet, purchase }, order);
     arm();
+  }
+
+  /** The offer is over: a part that was queued behind its end is answered all the same (L2). */
+  async function turnAway(next: PurchaseInput): Promise<void> {
+    if (!over || next.tag !== 'partArrived') return;
+    await context.node.fail(next.part.id, 'unknown_next_peer').catch(() => undefined);
   }
 
   /** Something that should never happen did: the operator hears of it, and a part that just came in is not kept. */
@@ -86,9 +98,11 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
     disarm();
     const nowMs = context.clock.nowMs();
     const { validUntil } = purchase.offer;
-    const idle = sessionsOf(purchase).length === 0;
+    // A funding transaction that must go out keeps the purchase alive.
+    const idle = sessionsOf(purchase).length === 0 && purchase.channel?.broadcast !== 'ordered';
     if (idle && nowMs >= validUntil * 1000) {
       running = false;
+      over = true;
       expired();
       return;
     }
@@ -98,8 +112,8 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
     disarm = context.clock.after(delayMs, () => void input({ tag: 'timePassed' }));
   }
 
-  arm();
   return {
+    begin: arm,
     purchase: () => purchase,
     input,
     async stop() {

@@ -1,7 +1,7 @@
 import { formatScid, parseScid, type Scid } from '../core/scid.ts';
 import type { ChannelNews, Order, Purchase, PurchaseInput } from '../session/purchase.ts';
 import type { Context } from './context.ts';
-import { inTime, persist } from './retry.ts';
+import { inTime, persist, TooLateError } from './retry.ts';
 
 // Orders of the session, carried out on the node. What comes of them goes back as an input; nothing here throws, and what
 // may take long (opening, funding, broadcasting) is not waited for: parts must be answered meanwhile.
@@ -14,6 +14,9 @@ export interface Outlet {
   /** Whether this channel is still the one of the purchase. */
   current(attempt: number): boolean;
 }
+
+/** A node that takes longer to answer holds up its purchase no more. */
+const NODE_SECONDS_MAX = 30;
 
 /** The key under which the node knows one channel of a purchase. */
 const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
@@ -46,7 +49,14 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     const { client, scid } = outlet.purchase.offer;
     const open = async () => {
       const { capacity } = await context.policy.open({ client, net });
-      await context.node.open({ key: channelKey(scid, attempt), peer: client, capacity });
+      if (!outlet.current(attempt)) return;
+      const key = channelKey(scid, attempt);
+      await context.node.open({ key, peer: client, capacity });
+      // Given up meanwhile: nobody waits for this channel any more.
+      if (!outlet.current(attempt)) {
+        await context.node.abandon(key);
+        return;
+      }
       context.emit('channelOpening', { scid, client, capacitySat: capacity });
     };
     const { acceptSeconds } = context.rules;
@@ -74,21 +84,24 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     });
   },
 
-  forwardPart: async ({ node, emit }, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
+  forwardPart: async ({ node, emit, clock }, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
     const { offer, channel } = purchase;
     try {
       if (channel?.channelId === undefined || channel.stage === 'closed') throw new Error('there is no channel');
-      await node.forward({ id, channelId: channel.channelId, peer: offer.client, amount });
+      const to = { id, channelId: channel.channelId, peer: offer.client, amount };
+      await inTime(clock, NODE_SECONDS_MAX, () => node.forward(to));
       emit('partForwarded', { scid: offer.scid, paymentHash, id, amount, extraFee });
     } catch (cause) {
       emit('trouble', { scid: offer.scid, what: 'forwardPart', cause });
+      // A node that did not answer may still forward: the part stays under way until it is told.
+      if (cause instanceof TooLateError) return;
       await node.fail(id, 'temporary_channel_failure').catch(() => undefined);
       back({ tag: 'partFailed', paymentHash, id });
     }
   },
 
-  failPart: async ({ node, emit }, { purchase }, { id, reason, paymentHash }) => {
-    await node.fail(id, reason);
+  failPart: async ({ node, emit, clock }, { purchase }, { id, reason, paymentHash }) => {
+    await inTime(clock, NODE_SECONDS_MAX, () => node.fail(id, reason));
     emit('partFailed', { scid: purchase.offer.scid, paymentHash, id, reason });
   },
 };

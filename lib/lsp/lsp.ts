@@ -133,7 +133,7 @@ const isPurchase = (record: unknown): record is Purchase =>
 function readPurchase(json: string): Purchase {
   const purchase = readRecord(json, isPurchase);
   // Going on with a payment after a restart is not there yet; going on as if nothing had been would lose money.
-  if (sessionsOf(purchase).length > 0) {
+  if (sessionsOf(purchase).length > 0 || purchase.channel?.broadcast === 'ordered') {
     throw new InvariantError('a purchase has a payment under way from before a restart: recovery is not there yet');
   }
   return purchase;

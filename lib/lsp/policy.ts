@@ -43,7 +43,7 @@ export const DEFAULT_RULES: Rules = {
   partsMax: 30,
   partMin: sat(1n),
   sessionsMax: 10,
-  openAttemptsMax: 5,
+  refusalsMax: 5,
 };
 
 /** The figures of a simple operator: one price for everybody. */

@@ -4,7 +4,7 @@ import { saveRecord } from '../core/record.ts';
 import type { Scid } from '../core/scid.ts';
 import type { InterceptedPart, PartResolved } from '../ports/lspNode.ts';
 import type { Offer } from '../session/data.ts';
-import { isPaid, type Purchase, type PurchaseInput, purchased } from '../session/purchase.ts';
+import { type Purchase, type PurchaseInput, purchased } from '../session/purchase.ts';
 import { type Actor, actor, purchaseKey } from './actor.ts';
 import type { Context } from './context.ts';
 import { RpcFault } from './rpcFault.ts';
@@ -52,7 +52,9 @@ export function purchases(context: Context): Purchases {
         context.emit('trouble', { scid, what: 'remove', cause });
       });
     };
-    actors.set(scid, actor(context, purchase, expired));
+    const started = actor(context, purchase, expired);
+    actors.set(scid, started);
+    started.begin();
   }
 
   const input = (scid: Scid, next: PurchaseInput) => void actors.get(scid)?.input(next);
@@ -71,7 +73,7 @@ export function purchases(context: Context): Purchases {
     input,
     async sell(offer) {
       const { client } = offer;
-      const unpaid = all().filter((purchase) => !isPaid(purchase));
+      const unpaid = all().filter((purchase) => !purchase.paid);
       const under = selling.get(client) ?? 0;
       const ofClient = unpaid.filter((purchase) => purchase.offer.client === client).length + under;
       if (ofClient >= UNPAID_PER_CLIENT_MAX || unpaid.length >= UNPAID_MAX) throw new RpcFault('client_rejected');

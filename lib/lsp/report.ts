@@ -8,7 +8,11 @@ export function report(
   { before, input, result }: { readonly before: Purchase; readonly input: PurchaseInput; readonly result: Result },
 ): void {
   const { scid } = before.offer;
-  if (input.tag === 'partArrived') {
+  if (
+    input.tag === 'partArrived' &&
+    !result.odd &&
+    result.orders.every((o) => !('id' in o) || o.id !== input.part.id)
+  ) {
     const state = result.purchase.sessions[input.paymentHash] ?? before.sessions[input.paymentHash];
     const others = state ? heldOf(state) : [];
     const parts = [...others.filter((part) => part.id !== input.part.id), input.part];
@@ -23,6 +27,7 @@ export function report(
       parts: parts.length,
     });
   }
+  if (result.odd) return;
   if (input.tag === 'channelFunded') emit('channelFunded', { scid, fundingTxid: input.fundingTxid });
   if (input.tag === 'channelReady') emit('channelReady', { scid, channelId: input.channelId });
   if (input.tag === 'partSettled') emit('partSettled', { scid, paymentHash: input.paymentHash, id: input.id });

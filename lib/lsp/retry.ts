@@ -27,10 +27,13 @@ export async function persist<T>(
   return undefined;
 }
 
+/** The job may still be done, later. */
+export class TooLateError extends Error {}
+
 /** Gives a job so many seconds. What it does after that is nobody's business: its caller has gone on. */
 export function inTime<T>(clock: Clock, seconds: number, job: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const disarm = clock.after(seconds * 1000, () => reject(new Error(`not done within ${seconds} s`)));
+    const disarm = clock.after(seconds * 1000, () => reject(new TooLateError(`not done within ${seconds} s`)));
     job().then(resolve, reject).finally(disarm);
   });
 }

@@ -70,7 +70,8 @@ export function disconnect(view: View, state: Waiting): Next<'awaitingChannel' |
 }
 
 /** bLIP-52 section 5: the client answered the open with `error`. */
-export function refused(_: View, state: Waiting): Next<'failed'> {
+export function refused(view: View, state: Waiting): Ended {
+  if (mayBeOut(view.channel)) return endEarly(view, state, 'clientRefused');
   const { state: failed, effects } = fail([...state.parts, ...state.late], 'unknown_next_peer', 'clientRefused');
   return { state: failed, effects: [{ tag: 'abandonChannel' }, ...effects] };
 }

@@ -1,11 +1,33 @@
+import { msat } from '../core/amount.ts';
 import { mayBeOut } from './awaitingChannel.ts';
 import type { Effect, Forwarded, InputOf, Next, StateOf, View } from './data.ts';
-import { abandon, relay } from './parts.ts';
+import { hold } from './late.ts';
+import { abandon, isInTime, mayForward, relay } from './parts.ts';
 
 type Resolved = Next<'awaitingSettlement' | 'succeeded' | 'abandoned'>;
 
 const resolve = (forwarded: readonly Forwarded[], id: string, outcome: 'settled' | 'failed'): readonly Forwarded[] =>
   forwarded.map((part) => (part.id === id && part.outcome === 'pending' ? { ...part, outcome } : part));
+
+/**
+ * A part that replaces one that failed carries what is owing by that, if it can bear it: the client may be waiting for
+ * exactly this part. Any other part is held until the fee is settled.
+ */
+export function replace(
+  view: View,
+  state: StateOf<'awaitingSettlement'>,
+  { tag, part }: InputOf<'partArrived'>,
+): Next<'awaitingSettlement'> {
+  const failed = state.forwarded.some(({ outcome }) => outcome === 'failed');
+  const amount = part.amount - view.feeOwing;
+  const bears = amount >= (view.channel?.htlcMinimum ?? 1n);
+  if (!failed || !bears || !mayForward(view) || !isInTime(view, part)) return hold(view, state, { tag, part });
+  const extraFee = view.feeOwing;
+  return {
+    state: { ...state, forwarded: [...state.forwarded, { ...part, extraFee, outcome: 'pending' }] },
+    effects: [{ tag: 'forwardPart', id: part.id, amount: msat(amount), extraFee }],
+  };
+}
 
 /**
  * The client took a part. With withheld funding its first preimage is what the LSP was waiting for (L5); a known preimage
@@ -42,8 +64,10 @@ export const released = (view: View, state: StateOf<'broadcasting'>): Resolved =
 
 function endIfResolved(view: View, state: StateOf<'awaitingSettlement'>): Resolved {
   if (state.forwarded.some((part) => part.outcome === 'pending')) return { state, effects: [] };
-  if (view.feeOwing === 0n) return { state: { tag: 'succeeded' }, effects: relay(state.late) };
   const paidInPart = state.forwarded.some((part) => part.outcome === 'settled');
+  if (paidInPart && view.feeOwing === 0n) {
+    return { state: { tag: 'succeeded' }, effects: relay(view, state.late) };
+  }
   const ended = abandon(state.late, 'temporary_channel_failure', paidInPart ? 'underpaid' : 'paymentFailed');
   // Nobody paid for a channel that was never broadcast: it and its inputs are released (L6).
   const release: readonly Effect[] = view.channel && !mayBeOut(view.channel) ? [{ tag: 'abandonChannel' }] : [];

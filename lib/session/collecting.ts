@@ -8,22 +8,26 @@ type GoneOn = Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'fa
 /** BOLT 4 lets a payer pay up to twice what was asked. */
 const OVERPAYMENT_MAX = 2n;
 
-/** A part joins the set, or is failed alone when it does not fit; a complete set goes on. */
+/**
+ * A part joins the set. Where there is too much, the smallest are given back: dust of a stranger never sinks the payment. A
+ * complete set goes on.
+ */
 export function collect(view: View, state: Collecting, { part }: InputOf<'partArrived'>): GoneOn {
-  const parts = [...state.parts, part];
-  if (!fitsIn(view, parts, part)) return orphan(state, failAll([part], 'temporary_channel_failure'));
-  return goOn(view, { ...state, parts });
+  if (!isInTime(view, part) || isTooMuch(view, [part])) {
+    return orphan(state, failAll([part], 'temporary_channel_failure'));
+  }
+  const kept = [...state.parts, part].sort((a, b) => (a.amount > b.amount ? -1 : 1));
+  const given: Part[] = [];
+  while (kept.length > 1 && isTooMuch(view, kept)) given.push(...kept.splice(-1));
+  const effects = failAll(given, 'temporary_channel_failure');
+  const next = goOn(view, { ...state, parts: kept });
+  return { state: next.state, effects: [...effects, ...next.effects] };
 }
 
-function fitsIn(view: View, parts: readonly Part[], part: Part): boolean {
+function isTooMuch(view: View, parts: readonly Part[]): boolean {
   const { paymentSize, maxPaymentSize } = view.offer;
   const total = amountOf(parts);
-  return (
-    parts.length <= view.rules.partsMax &&
-    isInTime(view, part) &&
-    total <= maxPaymentSize &&
-    total <= OVERPAYMENT_MAX * paymentSize
-  );
+  return parts.length > view.rules.partsMax || total > maxPaymentSize || total > OVERPAYMENT_MAX * paymentSize;
 }
 
 /** A session without a part left is over. */
@@ -51,7 +55,7 @@ function useChannel(view: View, parts: readonly Part[]): GoneOn {
 }
 
 function openOne(view: View, parts: readonly Part[]): Next<'awaitingChannel' | 'failed'> {
-  if (view.openAttemptsLeft <= 0) return fail(parts, 'unknown_next_peer', 'channelFailed');
+  if (view.refusalsLeft <= 0) return fail(parts, 'unknown_next_peer', 'channelFailed');
   return {
     state: waiting(parts, view.now + view.rules.acceptSeconds),
     effects: [{ tag: 'openChannel', net: msat(amountOf(parts) - view.feeOwing) }],
@@ -86,7 +90,7 @@ export const lose = (_: View, state: Collecting, { id }: InputOf<'partGone'>): N
 export const stay = (_: View, state: Collecting): Next<'collecting'> => ({ state, effects: [] });
 
 /** Another payment settled the fee: until `valid_until` the scid is just an alias, and these parts pass untouched. */
-export const letThrough = (_: View, state: Collecting): Next<'succeeded'> => ({
+export const letThrough = (view: View, state: Collecting): Next<'succeeded'> => ({
   state: { tag: 'succeeded' },
-  effects: relay(state.parts),
+  effects: relay(view, state.parts),
 });

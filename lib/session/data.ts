@@ -40,8 +40,8 @@ export interface Rules {
   readonly partMin: Msat;
   /** Payments that may collect on one purchase at the same time. */
   readonly sessionsMax: number;
-  /** Opens that end without a channel, before the purchase is over. */
-  readonly openAttemptsMax: number;
+  /** Channels that a client may refuse before its purchase is over. */
+  readonly refusalsMax: number;
 }
 
 export interface Part {
@@ -177,7 +177,7 @@ export interface View {
   readonly feeOwing: Msat;
   /** Whether another session holds the channel or opens one. */
   readonly taken: boolean;
-  readonly openAttemptsLeft: number;
+  readonly refusalsLeft: number;
 }
 
 type ByTag<Union extends { readonly tag: string }> = { readonly [Each in Union as Each['tag']]: Each };

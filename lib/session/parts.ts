@@ -41,13 +41,35 @@ export function splitByTime(
 
 export const without = (parts: readonly Part[], id: string): readonly Part[] => parts.filter((part) => part.id !== id);
 
-export const relay = (parts: readonly Part[]): readonly Effect[] =>
-  parts.map(({ id, amount }) => ({ tag: 'forwardPart', id, amount, extraFee: msat(0n) }));
+/** Passes parts on as they came; those that would be too late are given back. */
+export function relay(view: View, parts: readonly Part[]): readonly Effect[] {
+  const { good, bad } = splitByTime(view, parts);
+  const on = good.map(({ id, amount }): Effect => ({ tag: 'forwardPart', id, amount, extraFee: msat(0n) }));
+  return [...on, ...failAll(bad, 'temporary_channel_failure')];
+}
 
-/** The owing fee shared over the parts, if each still carries the client's minimum (L4). */
+/**
+ * The owing fee shared over the parts, if each still carries the client's minimum (L4). Only the largest parts that make up
+ * the payment bear it: a stranger's dust must not carry a share away by failing.
+ */
 export function bearableShares(view: View, amounts: readonly Msat[], htlcMinimum: Msat): readonly Msat[] | undefined {
-  const shares = shareFee(amounts, view.feeOwing, htlcMinimum);
-  return shares?.every((share, index) => (amounts[index] ?? 0n) - share >= htlcMinimum) ? shares : undefined;
+  const falling = amounts.map((_, index) => index).sort((a, b) => ((amounts[a] ?? 0n) > (amounts[b] ?? 0n) ? -1 : 1));
+  const bearers = new Set<number>();
+  let total = 0n;
+  for (const index of falling) {
+    if (total >= view.offer.paymentSize) break;
+    bearers.add(index);
+    total += amounts[index] ?? 0n;
+  }
+  const borne = shareFee(
+    amounts.filter((_, index) => bearers.has(index)),
+    view.feeOwing,
+    htlcMinimum,
+  );
+  if (!borne) return undefined;
+  const rest = [...borne];
+  const shares = amounts.map((_, index) => (bearers.has(index) ? (rest.shift() ?? msat(0n)) : msat(0n)));
+  return shares.every((share, index) => (amounts[index] ?? 0n) - share >= htlcMinimum) ? shares : undefined;
 }
 
 /** Sends a set to the client over the ready channel, the owing fee shared over it; undefined when it cannot bear it. */

@@ -11,7 +11,12 @@ export interface Purchase {
   readonly channel: Channel | undefined;
   /** What the client paid of the opening fee. It never falls, and never exceeds it (L3). */
   readonly feeSettled: Msat;
+  /** How many channels were tried, one after the other. */
   readonly openAttempts: number;
+  /** How many of them the client refused. */
+  readonly refusals: number;
+  /** The client took a payment and its whole fee is settled: from now on the scid is an alias. */
+  readonly paid: boolean;
   /** The channel was broadcast and is gone: there will be no second one (L1). */
   readonly over: boolean;
   /** Sessions that have not ended, by payment hash. */
@@ -71,13 +76,14 @@ export const purchased = (offer: Offer): Purchase => ({
   channel: undefined,
   feeSettled: msat(0n),
   openAttempts: 0,
+  refusals: 0,
+  paid: false,
   over: false,
   sessions: {},
 });
 
-/** Paid is what has had its channel, and settled its whole fee. */
-export const isPaid = ({ channel, feeSettled, offer }: Purchase): boolean =>
-  channel?.channelId !== undefined && channel.stage !== 'closed' && feeSettled >= offer.openingFee;
+/** Whether the scid is just an alias now: paid, and its channel lives. */
+export const isAlias = ({ channel, paid }: Purchase): boolean => paid && channel?.stage === 'ready';
 
 export const sessionsOf = (purchase: Purchase): readonly (readonly [PaymentHash, State])[] =>
   Object.entries(purchase.sessions) as [PaymentHash, State][];

@@ -8,8 +8,8 @@ import {
   type Ended,
   feeOwing,
   forwardedOf,
+  isAlias,
   isKnownPart,
-  isPaid,
   type Order,
   ownerOf,
   type Purchase,
@@ -30,7 +30,7 @@ export function step(purchase: Purchase, input: PurchaseInput, world: World): Re
     case 'partFailed':
       return resolve(unchanged, input, world);
     case 'partGone':
-      return tell(unchanged, input.paymentHash, { tag: 'partGone', id: input.id }, world);
+      return lose(unchanged, input, world);
     case 'timePassed':
       return sessionsOf(purchase).reduce((result, [hash]) => tellTime(result, hash, world), unchanged);
     case 'clientConnected':
@@ -66,11 +66,20 @@ function arrive(result: Result, input: Arrived, world: World): Result {
     return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
   }
   // bLIP-52 section 6: a paid scid is just another alias of the client until `valid_until`.
-  if (!known && isPaid(purchase)) {
+  if (!known && isAlias(purchase)) {
+    const late = part.outgoingExpiryHeight - world.height < world.rules.cltvMarginBlocks;
+    if (late || !world.clientConnected) {
+      return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
+    }
     return answer({ tag: 'forwardPart', id: part.id, amount: part.amount, extraFee: msat(0n) });
   }
   if (!known && sessionsOf(purchase).length >= world.rules.sessionsMax) {
-    return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
+    const least = leastSession(purchase);
+    if (!least || least.total >= part.amount) {
+      return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
+    }
+    // Whoever brings more takes the place of the smallest: dust cannot keep the scid busy.
+    return arrive(tell(result, least.hash, { tag: 'collectTimedOut' }, world), input, world);
   }
   const begun: State = purchase.sessions[paymentHash] ?? { tag: 'collecting', parts: [], since: world.now };
   return tell(
@@ -79,6 +88,23 @@ function arrive(result: Result, input: Arrived, world: World): Result {
     { tag: 'partArrived', part },
     world,
   );
+}
+
+/** The collecting session that holds the least. */
+function leastSession(purchase: Purchase): { readonly hash: PaymentHash; readonly total: bigint } | undefined {
+  const totals = sessionsOf(purchase).flatMap(([hash, state]) =>
+    state.tag === 'collecting' ? [{ hash, total: state.parts.reduce((sum, part) => sum + part.amount, 0n) }] : [],
+  );
+  return totals.sort((a, b) => (a.total < b.total ? -1 : 1))[0];
+}
+
+type Gone = Extract<PurchaseInput, { readonly tag: 'partGone' }>;
+
+/** A forwarded part that is gone has failed. */
+function lose(result: Result, { paymentHash, id }: Gone, world: World): Result {
+  const forwarded = forwardedOf(result.purchase.sessions[paymentHash]).some((part) => part.id === id);
+  if (forwarded) return resolve(result, { tag: 'partFailed', paymentHash, id }, world);
+  return tell(result, paymentHash, { tag: 'partGone', id }, world);
 }
 
 type Resolved = Extract<PurchaseInput, { readonly tag: 'partSettled' | 'partFailed' }>;
@@ -139,24 +165,32 @@ function isNews(channel: Channel, input: ChannelNews): boolean {
 const STAGES: readonly Stage[] = ['opening', 'accepted', 'funded', 'ready', 'closed'];
 const later = (a: Stage, b: Stage): Stage => (STAGES.indexOf(a) > STAGES.indexOf(b) ? a : b);
 
-function withNews(purchase: Purchase, channel: Channel, input: ChannelNews): Pick<Purchase, 'channel' | 'over'> {
-  const { over } = purchase;
+type News = Pick<Purchase, 'channel' | 'over' | 'refusals'>;
+
+function withNews(purchase: Purchase, channel: Channel, input: ChannelNews): News {
+  const { over, refusals } = purchase;
   const { stage } = channel;
   switch (input.tag) {
     case 'channelAccepted':
-      return { over, channel: { ...channel, stage: 'accepted', htlcMinimum: input.limits.htlcMinimum } };
+      return { over, refusals, channel: { ...channel, stage: 'accepted', htlcMinimum: input.limits.htlcMinimum } };
     case 'channelFunded': {
       const { channelId, fundingTxid } = input;
-      return { over, channel: { ...channel, stage: later(stage, 'funded'), channelId, fundingTxid } };
+      return { over, refusals, channel: { ...channel, stage: later(stage, 'funded'), channelId, fundingTxid } };
     }
     case 'channelReady':
-      return { over, channel: { ...channel, stage: 'ready', channelId: input.channelId } };
+      return { over, refusals, channel: { ...channel, stage: 'ready', channelId: input.channelId } };
     case 'fundingBroadcast':
-      return { over, channel: { ...channel, broadcast: 'done' } };
+      return { over, refusals, channel: { ...channel, broadcast: 'done' } };
     case 'channelRefused':
-    case 'channelFailed':
+    case 'channelFailed': {
       // Closed, not forgotten: its funding transaction may be out, or may still have to go out.
-      return { over: over || channel.broadcast !== 'no', channel: { ...channel, stage: 'closed' } };
+      const refused = input.tag === 'channelRefused' ? 1 : 0;
+      return {
+        over: over || channel.broadcast !== 'no',
+        refusals: refusals + refused,
+        channel: { ...channel, stage: 'closed' },
+      };
+    }
   }
 }
 
@@ -173,14 +207,15 @@ function tell(result: Result, hash: PaymentHash, input: Input, world: World, res
   });
   const purchase = orders.reduce(withOrder, withSession(result.purchase, hash, next.state));
   const over = endOf(hash, next.state);
+  const paid = purchase.paid || (owned && next.state.tag === 'succeeded');
   const told: Result = {
-    purchase: over ? withoutSession(purchase, hash) : purchase,
+    purchase: over ? { ...withoutSession(purchase, hash), paid } : purchase,
     orders: [...result.orders, ...orders],
     ended: over ? [...result.ended, over] : result.ended,
     odd: result.odd || next.odd,
   };
   if (!over || !owned) return told;
-  return tellAll(told, { tag: isPaid(told.purchase) ? 'purchasePaid' : 'purchaseGivenBack' }, world);
+  return tellAll(told, { tag: told.purchase.paid ? 'purchasePaid' : 'purchaseGivenBack' }, world);
 }
 
 function viewOf(purchase: Purchase, hash: PaymentHash, world: World, resolving: string | undefined): View {
@@ -192,7 +227,7 @@ function viewOf(purchase: Purchase, hash: PaymentHash, world: World, resolving: 
     channel: purchase.channel,
     feeOwing: feeOwing(purchase, resolving),
     taken: owner !== undefined && owner !== hash,
-    openAttemptsLeft: purchase.over ? 0 : world.rules.openAttemptsMax - purchase.openAttempts,
+    refusalsLeft: purchase.over ? 0 : world.rules.refusalsMax - purchase.refusals,
   };
 }
 

@@ -30,12 +30,12 @@ const fund = cell('fund if it fits', ['awaitingChannel', 'failed', 'abandoned'],
 const OPENED = ['awaitingChannel', 'awaitingSettlement', 'failed', 'abandoned'] as const;
 const funded = cell('broadcast or go on', OPENED, channel.funded);
 const forward = cell('forward if ready', OPENED, channel.goOn);
-const refused = cell('give back', ['failed'], channel.refused);
+const refused = cell('give back', ['failed', 'abandoned'], channel.refused);
 const broke = cell('end early', ['failed', 'abandoned'], channel.broke);
 const channelMargin = cell('watch margin', ['awaitingChannel', 'failed', 'abandoned'], channel.watchMargin);
 const loseChannelPart = cell('lose', ['awaitingChannel', 'failed', 'abandoned'], channel.lose);
 
-const hold = cell('hold', ['awaitingSettlement'], late.hold<Settlement>);
+const hold = cell('hold or replace', ['awaitingSettlement'], settlement.replace);
 const dropLate = cell('fail late parts', ['awaitingSettlement'], late.drop<Settlement>);
 const expireLate = cell('fail late parts', ['awaitingSettlement'], late.expire<Settlement>);
 const settleMargin = cell('watch margin', ['awaitingSettlement'], late.watchMargin<Settlement>);

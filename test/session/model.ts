@@ -31,7 +31,7 @@ const TIMES = [0, 90, 300] as const;
 const HEIGHTS = [100, 130] as const;
 const EXPIRY = 140;
 
-export const RULES: Rules = { ...DEFAULT_RULES, openAttemptsMax: 2 };
+export const RULES: Rules = { ...DEFAULT_RULES, refusalsMax: 2 };
 
 export interface PartSpec {
   readonly id: string;

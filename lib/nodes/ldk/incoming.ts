@@ -38,11 +38,13 @@ export function incomingHtlcs(node: LdkNode): readonly IncomingHtlc[] {
   });
 }
 
-/** LDK's event names no HTLC: the first one of that hash and amount that is not taken. Equal ones are interchangeable. */
+/** LDK's event names no HTLC: the one of that hash and amount that expires first and is not taken. */
 export const findIncoming = (
   node: LdkNode,
   o: { readonly paymentHash: PaymentHash; readonly amount: Msat; readonly taken: ReadonlySet<string> },
 ): IncomingHtlc | undefined =>
-  incomingHtlcs(node).find(
-    ({ key, paymentHash, amount }) => paymentHash === o.paymentHash && amount === o.amount && !o.taken.has(key),
-  );
+  incomingHtlcs(node)
+    .filter((htlc) => htlc.paymentHash === o.paymentHash && htlc.amount === o.amount)
+    // One that LDK is giving back already is an earlier one.
+    .filter((htlc) => htlc.outcome === undefined && !o.taken.has(htlc.key))
+    .sort((a, b) => a.expiryHeight - b.expiryHeight)[0];

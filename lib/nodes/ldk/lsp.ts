@@ -3,6 +3,7 @@ import { type ChannelsOptions, ldkChannels } from './channels.ts';
 import { ldkHtlcs } from './htlcs.ts';
 import { ldkMessages } from './messages.ts';
 import type { LdkNode } from './node.ts';
+import { ldkPresence } from './presence.ts';
 
 /** LDK drops a held HTLC 21 blocks before its outgoing expiry; three more let us answer it ourselves. */
 const LDK_CLTV_MARGIN_BLOCKS = 24;
@@ -11,6 +12,7 @@ const LDK_CLTV_MARGIN_BLOCKS = 24;
 export function ldkLsp(node: LdkNode, options?: ChannelsOptions): LspNode {
   return {
     ...ldkMessages(node),
+    ...ldkPresence(node),
     ...ldkHtlcs(node),
     ...ldkChannels(node, options),
     nodeId: node.nodeId,
