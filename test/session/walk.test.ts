@@ -18,8 +18,8 @@ const reachedEdges = new Set<string>();
 function note(before: World, after: World, input: string): void {
   const hashes = new Set([...Object.keys(before.purchase.sessions), ...Object.keys(after.purchase.sessions)]);
   for (const hash of hashes) {
-    const from = before.purchase.sessions[hash as never] as State | undefined;
-    const to = after.purchase.sessions[hash as never] as State | undefined;
+    const from: State | undefined = before.purchase.sessions[hash as never];
+    const to: State | undefined = after.purchase.sessions[hash as never];
     if (from && to && from.tag !== to.tag) reachedEdges.add(`${from.tag} ${input} -> ${to.tag}`);
   }
 }

@@ -50,14 +50,26 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     }
   }
 
+  type News = (to: Gates) => Promise<void>;
   /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
-  const news = new Set<(to: Gates) => Promise<void>>();
+  const news = new Set<News>();
+  const underWay = new Set<News>();
 
-  async function tell(item: (to: Gates) => Promise<void>): Promise<void> {
+  async function tell(item: News): Promise<void> {
     news.add(item);
-    if (!gates) return;
-    await item(gates);
-    news.delete(item);
+    if (!gates || underWay.has(item)) return;
+    underWay.add(item);
+    try {
+      await item(gates);
+      news.delete(item);
+    } finally {
+      underWay.delete(item);
+    }
+  }
+
+  /** A gate that failed to take news before, as by a full disk, gets it again with whatever happens next. */
+  function tellAgain(): void {
+    for (const item of news) tell(item).catch(failed);
   }
 
   async function gone(userId: bigint): Promise<void> {
@@ -103,9 +115,8 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
   const failed = (cause: unknown) =>
     node.log({ level: 'warn', event: 'ldk.wallet_event_failed', fields: { cause: String(cause) } });
   node.onEvent((event) => {
+    tellAgain();
     handle(event).catch(failed);
-    // A gate that failed to take news before, as by a full disk, gets it again with whatever happens next.
-    if (gates) for (const item of [...news]) void tell(item).catch(failed);
   });
 
   return {
@@ -129,7 +140,7 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     guard(given): Stop {
       if (gates) throw new NodeError('this node is guarded by another client: close it first');
       gates = given;
-      for (const item of [...news]) void tell(item).catch((cause: unknown) => failed(cause));
+      tellAgain();
       return () => {
         if (gates === given) gates = undefined;
       };
