@@ -20,8 +20,8 @@ import { step } from '../../lib/session/step.ts';
 // A purchase with the world around it, small enough to be walked to its end: three payers' parts, a client that comes and
 // goes, a node that answers, a clock and a height that each pass one threshold.
 
-export const SIZE = msat(100_000n);
-export const FEE = msat(1_000n);
+const SIZE = msat(100_000n);
+const FEE = msat(1_000n);
 const HALF = msat(50_000n);
 const [A, B] = ['aa', 'bb'].map((byte) => byte.repeat(32) as PaymentHash) as [PaymentHash, PaymentHash];
 
@@ -31,16 +31,16 @@ const TIMES = [0, 90, 300] as const;
 const HEIGHTS = [100, 130] as const;
 const EXPIRY = 140;
 
-export const RULES: Rules = { ...DEFAULT_RULES, refusalsMax: 2 };
+const RULES: Rules = { ...DEFAULT_RULES, refusalsMax: 2 };
 
-export interface PartSpec {
+interface PartSpec {
   readonly id: string;
   readonly hash: PaymentHash;
   readonly amount: Msat;
 }
 
 /** Two parts of one payment, either of which may come first, last or late, and the whole of another payment. */
-export const PARTS: readonly PartSpec[] = [
+const PARTS: readonly PartSpec[] = [
   { id: 'a1', hash: A, amount: SIZE },
   { id: 'a2', hash: A, amount: HALF },
   { id: 'b1', hash: B, amount: SIZE },

@@ -18,7 +18,7 @@ export type MemoryOutcome =
   | { readonly paid: false; readonly failureCode: FailureReason | 'client' };
 
 /** What a router between payer and LSP may do. */
-export interface PayTricks {
+interface PayTricks {
   /** What reaches the LSP with each part, whatever its onion says. */
   readonly incoming?: Msat;
 }

@@ -10,7 +10,7 @@ import type { MemoryWallet } from './wallet.ts';
 import { listeners, type WireEnd } from './wire.ts';
 
 /** An HTLC that a payer sent to the LSP. */
-export interface Sent extends InterceptedPart {
+interface Sent extends InterceptedPart {
   readonly total: Msat;
   settled(preimage: string): void;
   failed(reason: FailureReason | 'client'): void;

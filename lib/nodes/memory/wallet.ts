@@ -11,7 +11,7 @@ import { publicKey } from '../../protocol/bolt11/signature.ts';
 import type { WireEnd } from './wire.ts';
 
 /** An HTLC on its way to the wallet. */
-export interface Delivery {
+interface Delivery {
   readonly id: string;
   readonly paymentHash: PaymentHash;
   readonly part: ArrivedPart;
