@@ -147,7 +147,7 @@ describe('the part gate (W1, W2, W3)', () => {
     }));
   const half = (SIZE - FEE) / 2n;
 
-  test.each<[string, Partial<PartSet>, 'claim' | string]>([
+  test.each<[string, Partial<PartSet>, string]>([
     ['exactly the promise', {}, 'claim'],
     ['less than the promise', { received: msat(SIZE - FEE + 5n), extraFee: msat(FEE - 5n) }, 'claim'],
     ['no fee at all', { received: SIZE, extraFee: msat(0n) }, 'claim'],
