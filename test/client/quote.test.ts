@@ -182,7 +182,8 @@ describe('asking and buying', () => {
     jit.on('changed', () => {
       throw new Error('mine');
     });
-    jit.on('changed', (() => Promise.reject(new Error('mine too'))) as () => void);
+    const later: () => unknown = () => Promise.reject(new Error('mine too'));
+    jit.on('changed', () => later() as undefined);
     const purchase = await jit.buy(await quote(jit), { description: 'tea' });
     expect(await net.pay(purchase.invoice)).toMatchObject({ paid: true });
     expect(await purchase.outcome()).toMatchObject({ tag: 'paid' });
