@@ -23,3 +23,4 @@ export type * from './ports/index.ts';
 export { decodeInvoice } from './protocol/bolt11/decode.ts';
 export type { Invoice, RouteHop } from './protocol/bolt11/invoice.ts';
 export type { Trust } from './protocol/lsps2/messages.ts';
+export type { OpeningFeeParams, OpeningFeeTerms } from './protocol/lsps2/openingFeeParams.ts';

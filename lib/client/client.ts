@@ -9,8 +9,9 @@ import type { Gates } from '../ports/gates.ts';
 import type { Log } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
+import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import { openBook } from './book.ts';
-import { listProtocols } from './calls.ts';
+import { getInfo, listProtocols } from './calls.ts';
 import { watchExpiry } from './expiry.ts';
 import { gatekeeper, type Refused } from './gatekeeper.ts';
 import type { InvoiceFields } from './invoice.ts';
@@ -54,8 +55,10 @@ export interface Client {
    */
   buy(quote: Quote, fields: InvoiceFields, options?: Abortable): Promise<Purchase>;
   purchases(): readonly Purchase[];
-  /** The LSPS numbers that an LSP speaks. */
+  /** The LSPS numbers that an LSP speaks. @throws TransportError, RpcError, DecodeError */
   listProtocols(lsp: string, options?: Abortable): Promise<readonly number[]>;
+  /** An LSP's whole menu, unjudged; `quotes` chooses from it. @throws TransportError, RpcError, DecodeError */
+  getInfo(lsp: string, options?: Abortable): Promise<readonly OpeningFeeParams[]>;
   on<Name extends keyof Events>(event: Name, f: (told: Events[Name]) => void): Stop;
   /** Takes the gates away: the node refuses JIT channels and skimmed payments until the next client. */
   close(): Promise<void>;
@@ -142,6 +145,7 @@ export async function client(init: ClientInit): Promise<Client> {
     },
     purchases: () => book.all().map((record) => faceOf(record)),
     listProtocols: (lsp, options) => listProtocols(asked, parseUri(lsp), options),
+    getInfo: (lsp, options) => getInfo(asked, parseUri(lsp), init.token, options),
     on(event, f) {
       emitter.on(event, f);
       return () => void emitter.off(event, f);

@@ -1,7 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { EXIT } from '../../examples/jit-invoice/exitCode.ts';
+import { NodeError, PolicyError, RpcError, TermsError, TransportError } from 'lsps2';
+import { EXIT, exitCodeOf, messageOf, UnpaidError, UsageError } from '../../examples/jit-invoice/exitCode.ts';
 import { parseCommand } from '../../examples/jit-invoice/options.ts';
 import { run } from './run.ts';
+
+test('each kind of failure has its exit code, and says one line', () => {
+  const rows: [unknown, number][] = [
+    [new UsageError('u'), 2],
+    [new TransportError('offline', 'nobody answers'), 3],
+    [new TransportError('timeout', 'silent'), 3],
+    [new TermsError('payment_too_small', 't'), 4],
+    [new RpcError({ rpcCode: 1, reason: 'client_rejected', detail: '' }), 4],
+    [new PolicyError('maxFee', 'p'), 5],
+    [new UnpaidError('late'), 7],
+    [new NodeError('n\nat somewhere'), 1],
+    ['anything', 1],
+  ];
+  for (const [error, code] of rows) {
+    expect(exitCodeOf(error)).toBe(code);
+    expect(messageOf(error)).not.toContain('\n');
+  }
+});
 
 describe('the options of jit-invoice', () => {
   test('have defaults', () => {

@@ -86,6 +86,7 @@ describe('asking and buying', () => {
     expect(best).toMatchObject({ openingFee: sat(1_000n) });
     expect(all[0]).toMatchObject({ error: expect.any(TransportError) });
     expect(await jit.listProtocols(best!.lsp)).toEqual([2]);
+    expect(await jit.getInfo(best!.lsp)).toMatchObject([{ minFee: sat(1_000n), promise: best!.params.promise }]);
   });
   test('what was changed in somebody’s hands is not bought', async () => {
     const { jit } = await world();

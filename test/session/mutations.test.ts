@@ -21,8 +21,8 @@ describe('a table with a mistake does not compile', () => {
   function compiles(file: string, from: string | RegExp, to: string): boolean {
     const path = join(copy, 'lib/session', file);
     const before = readFileSync(path, 'utf8');
-    const after = before.replace(from, to);
-    if (from !== '') expect(after).not.toBe(before);
+    const after = from === '' ? `${before}${to}` : before.replace(from, to);
+    if (to !== '' || from !== '') expect(after).not.toBe(before);
     writeFileSync(path, after);
     try {
       execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', join(copy, 'lib/session'), '--noEmit'], {
@@ -52,6 +52,8 @@ describe('a table with a mistake does not compile', () => {
       "  | { readonly tag: 'succeeded' }\n",
       "  | { readonly tag: 'succeeded' }\n  | { readonly tag: 'dreaming' }\n",
     ],
+    ['a timer in a pure room', 'table.ts', '', 'setTimeout(() => undefined, 1);\n'],
+    ['a platform’s randomness in a pure room', 'table.ts', '', 'crypto.getRandomValues(new Uint8Array(1));\n'],
     ['a handler stands in the wrong row', 'table.ts', 'collectTimedOut: dropLate,', 'collectTimedOut: giveUp,'],
     ['a handler stands in the wrong column', 'table.ts', 'channelReady: forward,', 'channelReady: fund,'],
     [
