@@ -6,6 +6,9 @@ interface Timers {
   clearTimeout(timer: unknown): void;
 }
 
+/** Looked up each time: a test may have put its own in their place. */
+const platform = <Name extends keyof Timers>(name: Name): Timers[Name] => Reflect.get(globalThis, name) as Timers[Name];
+
 /** setTimeout fires at once beyond this. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
@@ -13,9 +16,8 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   after(delayMs, f) {
-    const timers = globalThis as unknown as Timers;
-    const timer = timers.setTimeout(f, Math.min(Math.max(delayMs, 0), TIMEOUT_MS_MAX));
+    const timer = platform('setTimeout')(f, Math.min(Math.max(delayMs, 0), TIMEOUT_MS_MAX));
     if (typeof timer === 'object') timer.unref?.();
-    return () => timers.clearTimeout(timer);
+    return () => platform('clearTimeout')(timer);
   },
 };

@@ -58,9 +58,6 @@ function arrive(result: Result, input: Arrived, world: World): Result {
   const answer = (effect: Effect): Result => ({ ...result, orders: [{ ...effect, paymentHash, attempt }] });
   // L8: the onion promises the client more than came in.
   if (input.incomingAmount < part.amount) return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
-  if (part.amount < world.rules.partMin) {
-    return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
-  }
   const known = purchase.sessions[paymentHash] !== undefined;
   if (!known && world.now >= purchase.offer.validUntil) {
     return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
@@ -72,6 +69,9 @@ function arrive(result: Result, input: Arrived, world: World): Result {
       return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
     }
     return answer({ tag: 'forwardPart', id: part.id, amount: part.amount, extraFee: msat(0n) });
+  }
+  if (part.amount < world.rules.partMin) {
+    return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
   }
   if (!known && sessionsOf(purchase).length >= world.rules.sessionsMax) {
     const least = leastSession(purchase);
