@@ -148,7 +148,9 @@ function bounded(
     }
     o.signal?.addEventListener('abort', aborted);
     o.closers.add(end);
-    job().then(() => {
+    // A node that throws at once is treated as one that rejects.
+    const asked = async () => job();
+    asked().then(() => {
       stop();
       resolve();
     }, end);

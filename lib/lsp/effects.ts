@@ -86,23 +86,42 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
 
   forwardPart: async ({ node, emit, clock }, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
     const { offer, channel } = purchase;
-    try {
-      if (channel?.channelId === undefined || channel.stage === 'closed') throw new Error('there is no channel');
-      const to = { id, channelId: channel.channelId, peer: offer.client, amount };
-      await inTime(clock, NODE_SECONDS_MAX, () => node.forward(to));
-      emit('partForwarded', { scid: offer.scid, paymentHash, id, amount, extraFee });
-    } catch (cause) {
+    const failed = async (cause: unknown) => {
       emit('trouble', { scid: offer.scid, what: 'forwardPart', cause });
-      // A node that did not answer may still forward: the part stays under way until it is told.
-      if (cause instanceof TooLateError) return;
       await node.fail(id, 'temporary_channel_failure').catch(() => undefined);
       back({ tag: 'partFailed', paymentHash, id });
+    };
+    if (channel?.channelId === undefined || channel.stage === 'closed') {
+      await failed(new Error('there is no channel'));
+      return;
+    }
+    const to = { id, channelId: channel.channelId, peer: offer.client, amount };
+    const job = node.forward(to);
+    try {
+      await inTime(clock, NODE_SECONDS_MAX, () => job);
+      emit('partForwarded', { scid: offer.scid, paymentHash, id, amount, extraFee });
+    } catch (cause) {
+      if (!(cause instanceof TooLateError)) return failed(cause);
+      // A node that did not answer may still forward, or still say no: the part stays under way until it is told.
+      emit('trouble', { scid: offer.scid, what: 'forwardPart', cause });
+      job.catch(failed);
     }
   },
 
-  failPart: async ({ node, emit, clock }, { purchase }, { id, reason, paymentHash }) => {
-    await inTime(clock, NODE_SECONDS_MAX, () => node.fail(id, reason));
-    emit('partFailed', { scid: purchase.offer.scid, paymentHash, id, reason });
+  failPart: async (context, { purchase }, { id, reason, paymentHash }) => {
+    const { scid } = purchase.offer;
+    const { node, emit, clock } = context;
+    const fail = () => inTime(clock, NODE_SECONDS_MAX, () => node.fail(id, reason));
+    try {
+      await fail();
+    } catch (cause) {
+      // The session has forgotten the part; its answer must come all the same (L2).
+      emit('trouble', { scid, what: 'failPart', cause });
+      const failed = (again: unknown) => emit('trouble', { scid, what: 'failPart', cause: again });
+      void persist(clock, { job: fail, wanted: () => context.running(), failed });
+      return;
+    }
+    emit('partFailed', { scid, paymentHash, id, reason });
   },
 };
 

@@ -1,8 +1,8 @@
 import { msat } from '../core/amount.ts';
 import { mayBeOut } from './awaitingChannel.ts';
-import type { Effect, Forwarded, InputOf, Next, StateOf, View } from './data.ts';
+import type { Effect, Forwarded, InputOf, Next, Part, StateOf, View } from './data.ts';
 import { hold } from './late.ts';
-import { abandon, isInTime, mayForward, relay } from './parts.ts';
+import { abandon, isInTime, isTooMuch, mayForward, relay } from './parts.ts';
 
 type Resolved = Next<'awaitingSettlement' | 'succeeded' | 'abandoned'>;
 
@@ -16,17 +16,33 @@ const resolve = (forwarded: readonly Forwarded[], id: string, outcome: 'settled'
 export function replace(
   view: View,
   state: StateOf<'awaitingSettlement'>,
-  { tag, part }: InputOf<'partArrived'>,
+  input: InputOf<'partArrived'>,
 ): Next<'awaitingSettlement'> {
-  const failed = state.forwarded.some(({ outcome }) => outcome === 'failed');
-  const amount = part.amount - view.feeOwing;
-  const bears = amount >= (view.channel?.htlcMinimum ?? 1n);
-  if (!failed || !bears || !mayForward(view) || !isInTime(view, part)) return hold(view, state, { tag, part });
-  const extraFee = view.feeOwing;
-  return {
-    state: { ...state, forwarded: [...state.forwarded, { ...part, extraFee, outcome: 'pending' }] },
-    effects: [{ tag: 'forwardPart', id: part.id, amount: msat(amount), extraFee }],
-  };
+  const held = hold(view, state, input);
+  return held.effects.length > 0 ? held : promote(view, held.state);
+}
+
+/** Sends on held parts in the place of failed ones, the largest first; no more of them than a set may have. */
+function promote(view: View, state: StateOf<'awaitingSettlement'>): Next<'awaitingSettlement'> {
+  if (!mayForward(view) || !state.forwarded.some(({ outcome }) => outcome === 'failed')) return { state, effects: [] };
+  const forwarded = [...state.forwarded];
+  const late: Part[] = [];
+  let owing: bigint = view.feeOwing;
+  for (const part of [...state.late].sort((a, b) => (a.amount > b.amount ? -1 : 1))) {
+    const live = forwarded.filter(({ outcome }) => outcome !== 'failed');
+    const bears = part.amount - owing >= (view.channel?.htlcMinimum ?? 1n) && isInTime(view, part);
+    if (!bears || isTooMuch(view, [...live, part])) {
+      late.push(part);
+      continue;
+    }
+    forwarded.push({ ...part, extraFee: msat(owing), outcome: 'pending' });
+    owing = 0n;
+  }
+  const effects = forwarded.slice(state.forwarded.length).map((part): Effect => {
+    const { id, extraFee } = part;
+    return { tag: 'forwardPart', id, amount: msat(part.amount - extraFee), extraFee };
+  });
+  return { state: { ...state, forwarded, late }, effects };
 }
 
 /**
@@ -46,7 +62,8 @@ export function settle(
 }
 
 export function refuse(view: View, state: StateOf<'awaitingSettlement'>, { id }: InputOf<'partFailed'>): Resolved {
-  return endIfResolved(view, { ...state, forwarded: resolve(state.forwarded, id, 'failed') });
+  const next = endIfResolved(view, { ...state, forwarded: resolve(state.forwarded, id, 'failed') });
+  return next.state.tag === 'awaitingSettlement' ? promote(view, next.state) : next;
 }
 
 /** While broadcasting, parts resolve but nothing ends before the funding transaction is out. */

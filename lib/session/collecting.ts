@@ -1,12 +1,20 @@
 import { msat } from '../core/amount.ts';
 import type { InputOf, Next, Part, StateOf, View } from './data.ts';
-import { amountOf, fail, failAll, forwardSet, isInTime, mayForward, relay, splitByTime, without } from './parts.ts';
+import {
+  amountOf,
+  fail,
+  failAll,
+  forwardSet,
+  isInTime,
+  isTooMuch,
+  mayForward,
+  relay,
+  splitByTime,
+  without,
+} from './parts.ts';
 
 type Collecting = StateOf<'collecting'>;
 type GoneOn = Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'failed'>;
-
-/** BOLT 4 lets a payer pay up to twice what was asked. */
-const OVERPAYMENT_MAX = 2n;
 
 /**
  * A part joins the set. Where there is too much, the smallest are given back: dust of a stranger never sinks the payment. A
@@ -22,12 +30,6 @@ export function collect(view: View, state: Collecting, { part }: InputOf<'partAr
   const effects = failAll(given, 'temporary_channel_failure');
   const next = goOn(view, { ...state, parts: kept });
   return { state: next.state, effects: [...effects, ...next.effects] };
-}
-
-function isTooMuch(view: View, parts: readonly Part[]): boolean {
-  const { paymentSize, maxPaymentSize } = view.offer;
-  const total = amountOf(parts);
-  return parts.length > view.rules.partsMax || total > maxPaymentSize || total > OVERPAYMENT_MAX * paymentSize;
 }
 
 /** A session without a part left is over. */

@@ -39,6 +39,16 @@ export function splitByTime(
   return { good: parts.filter((part) => isInTime(view, part)), bad: parts.filter((part) => !isInTime(view, part)) };
 }
 
+/** BOLT 4 lets a payer pay up to twice what was asked. */
+const OVERPAYMENT_MAX = 2n;
+
+/** Whether parts are more than a set may be: in number, in sum, or beyond what was sold. */
+export function isTooMuch(view: Pick<View, 'offer' | 'rules'>, parts: readonly Part[]): boolean {
+  const { paymentSize, maxPaymentSize } = view.offer;
+  const total = amountOf(parts);
+  return parts.length > view.rules.partsMax || total > maxPaymentSize || total > OVERPAYMENT_MAX * paymentSize;
+}
+
 export const without = (parts: readonly Part[], id: string): readonly Part[] => parts.filter((part) => part.id !== id);
 
 /** Passes parts on as they came; those that would be too late are given back. */

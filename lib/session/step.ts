@@ -1,7 +1,7 @@
 import { msat } from '../core/amount.ts';
 import type { PaymentHash } from '../core/ids.ts';
 import { turn } from '../core/table.ts';
-import type { Channel, Effect, Input, Stage, State, View } from './data.ts';
+import type { Channel, Effect, Input, Part, Stage, State, View } from './data.ts';
 import {
   type ChannelNews,
   deadlineOf,
@@ -18,6 +18,7 @@ import {
   sessionsOf,
   type World,
 } from './purchase.ts';
+import { isTooMuch } from './parts.ts';
 import { table } from './table.ts';
 
 /** One input, handled: the pure heart of the LSP. Save `purchase`, then do `orders`. */
@@ -33,8 +34,10 @@ export function step(purchase: Purchase, input: PurchaseInput, world: World): Re
       return lose(unchanged, input, world);
     case 'timePassed':
       return sessionsOf(purchase).reduce((result, [hash]) => tellTime(result, hash, world), unchanged);
-    case 'clientConnected':
     case 'clientDisconnected':
+      // It may be back by now; then the news of that comes next, and nobody opens a channel in between.
+      return tellAll(unchanged, { tag: input.tag }, { ...world, clientConnected: false });
+    case 'clientConnected':
     case 'blockConnected':
       return tellAll(unchanged, { tag: input.tag }, world);
     case 'channelAccepted':
@@ -64,13 +67,14 @@ function arrive(result: Result, input: Arrived, world: World): Result {
   }
   // bLIP-52 section 6: a paid scid is just another alias of the client until `valid_until`.
   if (!known && isAlias(purchase)) {
-    const late = part.outgoingExpiryHeight - world.height < world.rules.cltvMarginBlocks;
-    if (late || !world.clientConnected) {
+    if (isLate(part, world) || !world.clientConnected) {
       return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
     }
     return answer({ tag: 'forwardPart', id: part.id, amount: part.amount, extraFee: msat(0n) });
   }
-  if (part.amount < world.rules.partMin) {
+  // What no set could take must not cost another payment its place.
+  const hopeless = isTooMuch({ offer: purchase.offer, rules: world.rules }, [part]) || isLate(part, world);
+  if (part.amount < world.rules.partMin || (!known && hopeless)) {
     return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
   }
   if (!known && sessionsOf(purchase).length >= world.rules.sessionsMax) {
@@ -89,6 +93,9 @@ function arrive(result: Result, input: Arrived, world: World): Result {
     world,
   );
 }
+
+const isLate = (part: Part, { height, rules }: World): boolean =>
+  part.outgoingExpiryHeight - height < rules.cltvMarginBlocks;
 
 /** The collecting session that holds the least. */
 function leastSession(purchase: Purchase): { readonly hash: PaymentHash; readonly total: bigint } | undefined {

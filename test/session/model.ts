@@ -176,7 +176,8 @@ function carryOut(world: World, order: Order): World {
     case 'forwardPart': {
       const spec = PARTS.find(({ id }) => id === order.id);
       rule(order.amount + order.extraFee === spec?.amount, 'L8: forwarded and fee are what came in', world);
-      rule(order.amount >= 1n, 'L4: at least the minimum', world);
+      const minimum = purchase.channel?.htlcMinimum ?? 1n;
+      rule(order.amount >= minimum, 'L4: at least the minimum', world);
       rule(
         purchase.channel?.stage === 'ready' || purchase.channel?.stage === 'closed',
         'L4: both sides are ready',

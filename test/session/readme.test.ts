@@ -80,7 +80,9 @@ Variable amounts, recovery after a restart, and following forwarded parts on the
   what comes late of one that was given up does not touch the next.
 - Stages of a channel only go on; news that is no news is \`-\`.
 - Only the parts that completed the set carry the fee. A part that comes later is held until the fee is settled in full, so that nobody
-  can move the fee to a part that fails.
+  can move the fee to a part that fails. A part that replaces a failed one carries what is owing by that.
+- A known preimage always wins: with client-trusts-LSP the first one orders the broadcast, even when the part that it came with bore little
+  or nothing of the fee. A client that claims only such a part leaves the fee owing (\`underpaid\`), and the operator a channel to close.
 
 ## Where it differs from Core Lightning's machine (PR 8948), and why
 | there | here |
