@@ -13,6 +13,7 @@ import {
 import { step } from '../session/step.ts';
 import type { Context } from './context.ts';
 import { carryOut } from './effects.ts';
+import { giveBack } from './giveBack.ts';
 import { report } from './report.ts';
 import { persist } from './retry.ts';
 
@@ -71,14 +72,14 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
   /** The offer is over: a part that was queued behind its end is answered all the same (L2). */
   async function turnAway(next: PurchaseInput): Promise<void> {
     if (!over || next.tag !== 'partArrived') return;
-    await context.node.fail(next.part.id, 'unknown_next_peer').catch(() => undefined);
+    await giveBack(context, { scid: purchase.offer.scid, id: next.part.id, reason: 'unknown_next_peer' });
   }
 
   /** Something that should never happen did: the operator hears of it, and a part that just came in is not kept. */
   async function fault(next: PurchaseInput, cause: unknown): Promise<void> {
     context.emit('trouble', { scid: purchase.offer.scid, what: next.tag, cause });
     if (next.tag !== 'partArrived' || isKnownPart(purchase, next.part.id)) return;
-    await context.node.fail(next.part.id, 'temporary_channel_failure').catch(() => undefined);
+    await giveBack(context, { scid: purchase.offer.scid, id: next.part.id, reason: 'temporary_channel_failure' });
   }
 
   /** The runtime's one rule: nothing is done that is not saved. A failed save holds the queue until it succeeds. */

@@ -1,7 +1,8 @@
 import { formatScid, parseScid, type Scid } from '../core/scid.ts';
 import type { ChannelNews, Order, Purchase, PurchaseInput } from '../session/purchase.ts';
 import type { Context } from './context.ts';
-import { inTime, persist, TooLateError } from './retry.ts';
+import { giveBack } from './giveBack.ts';
+import { inTime, NODE_SECONDS_MAX, persist, TooLateError } from './retry.ts';
 
 // Orders of the session, carried out on the node. What comes of them goes back as an input; nothing here throws, and what
 // may take long (opening, funding, broadcasting) is not waited for: parts must be answered meanwhile.
@@ -14,9 +15,6 @@ export interface Outlet {
   /** Whether this channel is still the one of the purchase. */
   current(attempt: number): boolean;
 }
-
-/** A node that takes longer to answer holds up its purchase no more. */
-const NODE_SECONDS_MAX = 30;
 
 /** The key under which the node knows one channel of a purchase. */
 const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
@@ -84,11 +82,12 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     });
   },
 
-  forwardPart: async ({ node, emit, clock }, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
+  forwardPart: async (context, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
+    const { node, emit, clock } = context;
     const { offer, channel } = purchase;
     const failed = async (cause: unknown) => {
       emit('trouble', { scid: offer.scid, what: 'forwardPart', cause });
-      await node.fail(id, 'temporary_channel_failure').catch(() => undefined);
+      await giveBack(context, { scid: offer.scid, id, reason: 'temporary_channel_failure' });
       back({ tag: 'partFailed', paymentHash, id });
     };
     if (channel?.channelId === undefined || channel.stage === 'closed') {
@@ -110,18 +109,7 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
 
   failPart: async (context, { purchase }, { id, reason, paymentHash }) => {
     const { scid } = purchase.offer;
-    const { node, emit, clock } = context;
-    const fail = () => inTime(clock, NODE_SECONDS_MAX, () => node.fail(id, reason));
-    try {
-      await fail();
-    } catch (cause) {
-      // The session has forgotten the part; its answer must come all the same (L2).
-      emit('trouble', { scid, what: 'failPart', cause });
-      const failed = (again: unknown) => emit('trouble', { scid, what: 'failPart', cause: again });
-      void persist(clock, { job: fail, wanted: () => context.running(), failed });
-      return;
-    }
-    emit('partFailed', { scid, paymentHash, id, reason });
+    if (await giveBack(context, { scid, id, reason })) context.emit('partFailed', { scid, paymentHash, id, reason });
   },
 };
 

@@ -7,6 +7,7 @@ import type { Offer } from '../session/data.ts';
 import { type Purchase, type PurchaseInput, purchased } from '../session/purchase.ts';
 import { type Actor, actor, purchaseKey } from './actor.ts';
 import type { Context } from './context.ts';
+import { giveBack } from './giveBack.ts';
 import { RpcFault } from './rpcFault.ts';
 
 /** Unpaid purchases that one client may have; further buys are answered with error 1. */
@@ -94,7 +95,7 @@ export function purchases(context: Context): Purchases {
       const found = actors.get(part.scid);
       if (!found) {
         // Not ours, or over: bLIP-52 section 4, after `valid_until`.
-        context.node.fail(part.id, 'unknown_next_peer').catch(() => undefined);
+        void giveBack(context, { scid: part.scid, id: part.id, reason: 'unknown_next_peer' });
         return;
       }
       const { id, paymentHash, onionAmount, incomingAmount, incomingExpiryHeight } = part;

@@ -27,6 +27,9 @@ export async function persist<T>(
   return undefined;
 }
 
+/** A node that takes longer to answer holds up its purchase no more. */
+export const NODE_SECONDS_MAX = 30;
+
 /** The job may still be done, later. */
 export class TooLateError extends Error {}
 

@@ -212,3 +212,39 @@ test('L8: a part whose incoming amount is below its onion amount is failed at on
   expect(of('channelOpening')).toEqual([]);
   expect(await net.pay(purchase.invoice)).toMatchObject({ paid: true });
 });
+
+describe('L2: a node that fails to give a part back is asked again', () => {
+  /** A node whose first answer to `fail` is an error, for each part. */
+  const stubborn = (change: Partial<MemoryLightning['lsp']> = {}): MemoryLightning => {
+    const net = memoryLightning();
+    const asked = new Set<string>();
+    const fail: typeof net.lsp.fail = async (id, reason) => {
+      if (!asked.has(id)) {
+        asked.add(id);
+        throw new Error('the node is busy');
+      }
+      await net.lsp.fail(id, reason);
+    };
+    return { ...net, lsp: { ...net.lsp, fail, ...change } };
+  };
+
+  test('a part that it would not forward', async () => {
+    const forward = async () => {
+      throw new Error('the channel is not usable');
+    };
+    const { net, purchase, clock, of } = await world({}, stubborn({ forward }));
+    const paying = net.pay(purchase.invoice);
+    await clock.pass(1_000);
+    expect(await paying).toEqual({ paid: false, failureCode: 'temporary_channel_failure' });
+    expect(of('trouble').map(({ what }) => what)).toEqual(['forwardPart', 'failPart']);
+  });
+
+  test('a part for an offer that is over', async () => {
+    const { net, purchase, clock, service } = await world({}, stubborn());
+    await clock.pass(24 * 3600 * 1000);
+    expect(service.purchases()).toEqual([]);
+    const paying = net.pay(purchase.invoice);
+    await clock.pass(1_000);
+    expect(await paying).toEqual({ paid: false, failureCode: 'unknown_next_peer' });
+  });
+});
