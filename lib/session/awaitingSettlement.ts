@@ -2,7 +2,7 @@ import { msat } from '../core/amount.ts';
 import { mayBeOut } from './awaitingChannel.ts';
 import type { Effect, Forwarded, InputOf, Next, Part, StateOf, View } from './data.ts';
 import { hold } from './late.ts';
-import { abandon, isInTime, isTooMuch, mayForward, relay } from './parts.ts';
+import { abandon, byFallingAmount, forward, isInTime, isTooMuch, mayForward, relay } from './parts.ts';
 
 type Resolved = Next<'awaitingSettlement' | 'succeeded' | 'abandoned'>;
 
@@ -28,7 +28,7 @@ function promote(view: View, state: StateOf<'awaitingSettlement'>): Next<'awaiti
   const forwarded = [...state.forwarded];
   const late: Part[] = [];
   let owing: bigint = view.feeOwing;
-  for (const part of [...state.late].sort((a, b) => (a.amount > b.amount ? -1 : 1))) {
+  for (const part of [...state.late].sort(byFallingAmount)) {
     const live = forwarded.filter(({ outcome }) => outcome !== 'failed');
     const bears = part.amount - owing >= (view.channel?.htlcMinimum ?? 1n) && isInTime(view, part);
     if (!bears || isTooMuch(view, [...live, part])) {
@@ -38,10 +38,7 @@ function promote(view: View, state: StateOf<'awaitingSettlement'>): Next<'awaiti
     forwarded.push({ ...part, extraFee: msat(owing), outcome: 'pending' });
     owing = 0n;
   }
-  const effects = forwarded.slice(state.forwarded.length).map((part): Effect => {
-    const { id, extraFee } = part;
-    return { tag: 'forwardPart', id, amount: msat(part.amount - extraFee), extraFee };
-  });
+  const effects = forwarded.slice(state.forwarded.length).map((part) => forward(part, part.extraFee));
   return { state: { ...state, forwarded, late }, effects };
 }
 

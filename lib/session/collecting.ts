@@ -2,6 +2,7 @@ import { msat } from '../core/amount.ts';
 import type { InputOf, Next, Part, StateOf, View } from './data.ts';
 import {
   amountOf,
+  byFallingAmount,
   fail,
   failAll,
   forwardSet,
@@ -24,7 +25,7 @@ export function collect(view: View, state: Collecting, { part }: InputOf<'partAr
   if (!isInTime(view, part) || isTooMuch(view, [part])) {
     return orphan(state, failAll([part], 'temporary_channel_failure'));
   }
-  const kept = [...state.parts, part].sort((a, b) => (a.amount > b.amount ? -1 : 1));
+  const kept = [...state.parts, part].sort(byFallingAmount);
   const given: Part[] = [];
   while (kept.length > 1 && isTooMuch(view, kept)) given.push(...kept.splice(-1));
   const effects = failAll(given, 'temporary_channel_failure');

@@ -28,8 +28,20 @@ export const abandon = (parts: readonly Part[], reason: FailureReason, why: EndR
 });
 
 /** Whether a part still reaches the client in time. */
-export const isInTime = (view: View, part: Part): boolean =>
-  part.outgoingExpiryHeight - view.height >= view.rules.cltvMarginBlocks;
+export const isInTime = ({ height, rules }: Pick<View, 'height' | 'rules'>, part: Part): boolean =>
+  part.outgoingExpiryHeight - height >= rules.cltvMarginBlocks;
+
+/** For sorting: the largest first, equal ones in their order. */
+export const byFallingAmount = (a: { readonly amount: bigint }, b: { readonly amount: bigint }): number =>
+  a.amount === b.amount ? 0 : a.amount > b.amount ? -1 : 1;
+
+/** Sends a part on, less its share of the fee. */
+export const forward = ({ id, amount }: Part, extraFee: Msat): Effect => ({
+  tag: 'forwardPart',
+  id,
+  amount: msat(amount - extraFee),
+  extraFee,
+});
 
 /** Parts that still reach the client, and those that do not: one bad part must not sink the others. */
 export function splitByTime(
@@ -54,8 +66,7 @@ export const without = (parts: readonly Part[], id: string): readonly Part[] => 
 /** Passes parts on as they came; those that would be too late are given back. */
 export function relay(view: View, parts: readonly Part[]): readonly Effect[] {
   const { good, bad } = splitByTime(view, parts);
-  const on = good.map(({ id, amount }): Effect => ({ tag: 'forwardPart', id, amount, extraFee: msat(0n) }));
-  return [...on, ...failAll(bad, 'temporary_channel_failure')];
+  return [...good.map((part) => forward(part, msat(0n))), ...failAll(bad, 'temporary_channel_failure')];
 }
 
 /**
@@ -63,13 +74,13 @@ export function relay(view: View, parts: readonly Part[]): readonly Effect[] {
  * the payment bear it: a stranger's dust must not carry a share away by failing.
  */
 export function bearableShares(view: View, amounts: readonly Msat[], htlcMinimum: Msat): readonly Msat[] | undefined {
-  const falling = amounts.map((_, index) => index).sort((a, b) => ((amounts[a] ?? 0n) > (amounts[b] ?? 0n) ? -1 : 1));
+  const falling = amounts.map((amount, index) => ({ amount, index })).sort(byFallingAmount);
   const bearers = new Set<number>();
   let total = 0n;
-  for (const index of falling) {
+  for (const { amount, index } of falling) {
     if (total >= view.offer.paymentSize) break;
     bearers.add(index);
-    total += amounts[index] ?? 0n;
+    total += amount;
   }
   const borne = shareFee(
     amounts.filter((_, index) => bearers.has(index)),
@@ -96,11 +107,6 @@ export function forwardSet(
   });
   return {
     state: { tag: 'awaitingSettlement', forwarded, late, lateSince },
-    effects: forwarded.map(({ id, amount, extraFee }) => ({
-      tag: 'forwardPart',
-      id,
-      amount: msat(amount - extraFee),
-      extraFee,
-    })),
+    effects: forwarded.map((part) => forward(part, part.extraFee)),
   };
 }

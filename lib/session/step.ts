@@ -1,7 +1,7 @@
 import { msat } from '../core/amount.ts';
 import type { PaymentHash } from '../core/ids.ts';
 import { turn } from '../core/table.ts';
-import type { Channel, Effect, Input, Part, Stage, State, View } from './data.ts';
+import type { Channel, Effect, Input, Stage, State, View } from './data.ts';
 import {
   type ChannelNews,
   deadlineOf,
@@ -18,7 +18,7 @@ import {
   sessionsOf,
   type World,
 } from './purchase.ts';
-import { isTooMuch } from './parts.ts';
+import { amountOf, byFallingAmount, forward, isInTime, isTooMuch } from './parts.ts';
 import { table } from './table.ts';
 
 /** One input, handled: the pure heart of the LSP. Save `purchase`, then do `orders`. */
@@ -67,19 +67,19 @@ function arrive(result: Result, input: Arrived, world: World): Result {
   }
   // bLIP-52 section 6: a paid scid is just another alias of the client until `valid_until`.
   if (!known && isAlias(purchase)) {
-    if (isLate(part, world) || !world.clientConnected) {
+    if (!isInTime(world, part) || !world.clientConnected) {
       return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
     }
-    return answer({ tag: 'forwardPart', id: part.id, amount: part.amount, extraFee: msat(0n) });
+    return answer(forward(part, msat(0n)));
   }
   // What no set could take must not cost another payment its place.
-  const hopeless = isTooMuch({ offer: purchase.offer, rules: world.rules }, [part]) || isLate(part, world);
+  const hopeless = isTooMuch({ offer: purchase.offer, rules: world.rules }, [part]) || !isInTime(world, part);
   if (part.amount < world.rules.partMin || (!known && hopeless)) {
     return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
   }
   if (!known && sessionsOf(purchase).length >= world.rules.sessionsMax) {
     const least = leastSession(purchase);
-    if (!least || least.total >= part.amount) {
+    if (!least || least.amount >= part.amount) {
       return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
     }
     // Whoever brings more takes the place of the smallest: dust cannot keep the scid busy.
@@ -94,15 +94,12 @@ function arrive(result: Result, input: Arrived, world: World): Result {
   );
 }
 
-const isLate = (part: Part, { height, rules }: World): boolean =>
-  part.outgoingExpiryHeight - height < rules.cltvMarginBlocks;
-
 /** The collecting session that holds the least. */
-function leastSession(purchase: Purchase): { readonly hash: PaymentHash; readonly total: bigint } | undefined {
+function leastSession(purchase: Purchase): { readonly hash: PaymentHash; readonly amount: bigint } | undefined {
   const totals = sessionsOf(purchase).flatMap(([hash, state]) =>
-    state.tag === 'collecting' ? [{ hash, total: state.parts.reduce((sum, part) => sum + part.amount, 0n) }] : [],
+    state.tag === 'collecting' ? [{ hash, amount: amountOf(state.parts) }] : [],
   );
-  return totals.sort((a, b) => (a.total < b.total ? -1 : 1))[0];
+  return totals.sort(byFallingAmount).at(-1);
 }
 
 type Gone = Extract<PurchaseInput, { readonly tag: 'partGone' }>;
