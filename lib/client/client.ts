@@ -18,7 +18,7 @@ import type { InvoiceFields } from './invoice.ts';
 import { type Limits, validateLimits } from './limits.ts';
 import { type Purchase, purchaseOf } from './purchase.ts';
 import type { Quote, Unusable } from './quote.ts';
-import { isFilled, type PurchaseRecord } from './record.ts';
+import { isOpen, type PurchaseRecord } from './record.ts';
 import { requests } from './requests.ts';
 import { purchase, quoteOf, type Work } from './work.ts';
 
@@ -122,9 +122,8 @@ export async function client(init: ClientInit): Promise<Client> {
       },
       cancel: () =>
         book.turn(() => {
-          const { tag } = record().state;
-          const open = !isFilled(record()) && tag !== 'expired' && tag !== 'cancelled';
-          return { records: open ? [{ ...record(), state: { tag: 'cancelled' } }] : [], result: undefined };
+          const current = record();
+          return { records: isOpen(current) ? [{ ...current, state: { tag: 'cancelled' } }] : [], result: undefined };
         }),
     });
   }

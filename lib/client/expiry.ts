@@ -2,19 +2,17 @@ import type { Stop } from '../ports/abort.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
-import { endOf, isFilled, type PurchaseRecord } from './record.ts';
+import { endOf, isOpen, type PurchaseRecord } from './record.ts';
 
 /** After a store failed to save an expiry. */
 const RETRY_MS = 10_000;
-
-const isOver = ({ state }: PurchaseRecord) => state.tag === 'expired' || state.tag === 'cancelled';
 
 /** Turns purchases that nobody paid in time into expired ones. `arm` after each new purchase. */
 export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; stop(): void } {
   let disarm: Stop = () => undefined;
   let stopped = false;
 
-  const open = () => book.all().filter((record) => !isFilled(record) && !isOver(record));
+  const open = () => book.all().filter(isOpen);
   const due = () => open().filter((record) => clock.nowMs() >= endOf(record) * 1000);
 
   const expire = () =>

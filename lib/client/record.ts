@@ -93,3 +93,7 @@ export const endOf = (record: PurchaseRecord): number => record.expiresAt + GRAC
 
 /** Whether money has passed the gate: from then on no refusal, cancellation or expiry changes the state. */
 export const isFilled = ({ state }: PurchaseRecord): boolean => state.tag === 'claiming' || state.tag === 'paid';
+
+/** Whether it still waits for its money: neither filled, nor expired, nor cancelled. */
+export const isOpen = (record: PurchaseRecord): boolean =>
+  !isFilled(record) && record.state.tag !== 'expired' && record.state.tag !== 'cancelled';
