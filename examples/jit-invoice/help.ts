@@ -14,7 +14,7 @@ Options of demo
   --cheat KIND        overcharge           the LSP keeps 1 msat more than it promised
                       public-channel       the LSP opens an announced channel instead of the private one it sold
                       unsolicited-channel  a stranger opens a zero-conf channel
-  --json              one JSON object per line on stdout, amounts as decimal strings; the last is "done" or "refused"
+  --json              one JSON object per line on stdout, amounts as decimal strings; the last is "done", "refused" or "failed"
 
 Exit codes
   0  the wallet was paid, and every millisatoshi adds up

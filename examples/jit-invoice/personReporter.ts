@@ -59,6 +59,7 @@ const STORY: Readonly<Record<string, Tale>> = {
     `The wallet checked: ${amount(f, 'extra_fee_total_msat')} were kept, ${amount(f, 'opening_fee_msat')} were promised. ` +
     paint(GREEN, 'It takes the money.'),
   part_settled: () => '  the LSP has the preimage of a part',
+  part_failed: (f) => `  a part goes back to the payer: ${String(f['reason'])}`,
   funding_confirmed: (f) => `The funding transaction is in block ${String(f['height'])}.`,
   trouble: (f) => `  the LSP has trouble: ${String(f['what'])}`,
   done: (f, paint) =>
