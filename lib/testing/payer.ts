@@ -8,7 +8,7 @@ import type { Stop } from '../ports/abort.ts';
 import { someOf, toNodeId, toPaymentHash, toU64, unwrap } from '../nodes/ldk/fromLdk.ts';
 import type { LdkNode } from '../nodes/ldk/node.ts';
 import { decodeInvoice } from '../protocol/bolt11/decode.ts';
-import type { Invoice, RouteHop } from '../protocol/bolt11/invoice.ts';
+import type { Invoice } from '../protocol/bolt11/invoice.ts';
 
 /** How a payment ended, as the payer saw it. */
 export type PayOutcome =
@@ -98,7 +98,7 @@ function outcomeOf(node: LdkNode, hash: PaymentHash, failureCode: () => string |
 function routeTo(node: LdkNode, invoice: Invoice, amounts: readonly Msat[]): ldk.Route {
   const hint = invoice.routeHints[0]?.[0];
   if (!hint) throw new NodeError('the invoice has no route hint');
-  const scids = outboundScids(node, hint);
+  const scids = outboundScids(node, hint.nodeId);
   const paths = amounts.map((amount, index) => {
     const first = scids[index % scids.length];
     if (first === undefined) throw new NodeError('the payer has no usable channel to the LSP');
@@ -113,13 +113,15 @@ function routeTo(node: LdkNode, invoice: Invoice, amounts: readonly Msat[]): ldk
   return ldk.Route.constructor_new(paths, null);
 }
 
-const outboundScids = (node: LdkNode, hint: RouteHop): readonly bigint[] =>
+/** Of this node's usable channels to a peer. */
+export const outboundScids = (node: LdkNode, peer: string): readonly bigint[] =>
   node.manager
     .list_usable_channels()
-    .filter((channel) => toNodeId(channel.get_counterparty().get_node_id()) === hint.nodeId)
+    .filter((channel) => toNodeId(channel.get_counterparty().get_node_id()) === peer)
     .flatMap((channel) => someOf<bigint>(channel.get_outbound_payment_scid()) ?? []);
 
-const hop = (nodeId: string, scid: bigint, feeMsat: bigint, cltvDelta: number) =>
+/** A hop of a path as LDK wants it. */
+export const hop = (nodeId: string, scid: bigint, feeMsat: bigint, cltvDelta: number) =>
   ldk.RouteHop.constructor_new(
     fromHex(nodeId),
     ldk.NodeFeatures.constructor_empty(),

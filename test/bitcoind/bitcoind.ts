@@ -8,8 +8,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Where `.ci/run` and `install-bitcoind.sh` put it when the machine has none. */
 const BITCOIND_PREFIX = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lsps2', 'bitcoind');
 
-/** A bitcoind: named by BITCOIND, on the PATH, or installed by our script; undefined when there is none. */
+/**
+ * A bitcoind: named by BITCOIND, on the PATH, or installed by our script. Undefined when there is none, and says so: what needs
+ * one is then skipped. `.ci/run` installs one.
+ */
 export function findBitcoind(): string | undefined {
+  const found = look();
+  if (found === undefined) {
+    process.stderr.write(
+      'skipped: no bitcoind (BITCOIND, PATH); test/bitcoind/install-bitcoind.sh ~/.cache/lsps2/bitcoind fetches one on Debian\n',
+    );
+  }
+  return found;
+}
+
+function look(): string | undefined {
   const onPath = () => {
     try {
       return execFileSync('sh', ['-c', 'command -v bitcoind'], { encoding: 'utf8' }).trim();

@@ -31,7 +31,7 @@ describe('B: jit-invoice demo --json', () => {
 });
 
 const binary = findBitcoind();
-// Runs in CI, which installs a bitcoind; test/e2e/bitcoind.e2e.ts says how to have one.
+// Runs in `.ci/run`, which installs a bitcoind; a newcomer's machine may have none, and `findBitcoind` has printed that.
 describe.skipIf(binary === undefined)('B: jit-invoice demo --bitcoind', () => {
   let bitcoind: Bitcoind;
   beforeAll(async () => {

@@ -1,19 +1,22 @@
 import { client, msat, sat } from 'lsps2';
 import { memoryStore } from 'lsps2/memory';
-import { network } from 'lsps2/testing';
+import { network, type TestNetwork } from 'lsps2/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rpcClient } from '../../lib/testing/chain/rpc.ts';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
 
 const binary = findBitcoind();
-if (binary === undefined) {
-  process.stderr.write(
-    'skipped: no bitcoind (BITCOIND, PATH); test/bitcoind/install-bitcoind.sh ~/.cache/lsps2/bitcoind fetches one on Debian\n',
-  );
+
+async function buy(net: TestNetwork) {
+  const limits = { maxFee: sat(3_000n) };
+  const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits });
+  const { best } = await jit.quotes({ amount: sat(250_000n) });
+  if (!best) throw new Error('no quote');
+  return { jit, best, purchase: await jit.buy(best, { description: 'coffee' }) };
 }
 
-// Runs in CI, which installs a bitcoind; a newcomer's machine may have none.
+// Runs in `.ci/run`, which installs a bitcoind; a newcomer's machine may have none, and `findBitcoind` has printed that.
 describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
   let bitcoind: Bitcoind;
   beforeAll(async () => {
@@ -29,18 +32,11 @@ describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
     '$trust, $parts parts: the funding transaction is in a block, every millisatoshi adds up',
     async ({ trust, parts }) => {
       const net = await network({ bitcoind: bitcoind.url, policy: { trust } });
-      const jit = await client({
-        node: net.wallet,
-        store: memoryStore(),
-        lsps: [net.lsp.uri],
-        limits: { maxFee: sat(3_000n) },
-      });
-      const { best } = await jit.quotes({ amount: sat(250_000n) });
-      const purchase = await jit.buy(best!, { description: 'coffee' });
+      const { jit, best, purchase } = await buy(net);
       const ended = new Promise((resolve) => net.lsp.on('ended', resolve));
       expect(await net.payer.pay(purchase.invoice, { parts })).toMatchObject({ paid: true });
       const state = await purchase.outcome();
-      expect(state).toEqual({ tag: 'paid', gross: sat(250_000n), fee: best!.openingFee, received: best!.net });
+      expect(state).toEqual({ tag: 'paid', gross: sat(250_000n), fee: best.openingFee, received: best.net });
       expect(await ended).toMatchObject({ how: 'succeeded' });
 
       const { fundingTxid } = net.lsp.purchases()[0]!.channel!;
@@ -71,14 +67,7 @@ describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
         },
       }),
     });
-    const jit = await client({
-      node: net.wallet,
-      store: memoryStore(),
-      lsps: [net.lsp.uri],
-      limits: { maxFee: sat(3_000n) },
-    });
-    const { best } = await jit.quotes({ amount: sat(250_000n) });
-    const purchase = await jit.buy(best!, { description: 'coffee' });
+    const { jit, purchase } = await buy(net);
     expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: false });
     expect(purchase.state).toEqual({ tag: 'refused', what: 'payment', reason: 'overcharged' });
     expect(locked).toEqual([1]);

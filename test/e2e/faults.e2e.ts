@@ -7,9 +7,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { wholeSat } from '../../lib/core/amount.ts';
 import { fromHex } from '../../lib/core/bytes.ts';
 import { parseUri } from '../../lib/core/ids.ts';
-import { someOf, toNodeId, unwrap } from '../../lib/nodes/ldk/fromLdk.ts';
+import { toNodeId, unwrap } from '../../lib/nodes/ldk/fromLdk.ts';
 import { type LdkNode, startNode } from '../../lib/nodes/ldk/node.ts';
 import { openChannel } from '../../lib/testing/openChannel.ts';
+import { hop, outboundScids } from '../../lib/testing/payer.ts';
 import { until } from '../../lib/testing/until.ts';
 
 const AMOUNT = sat(250_000n);
@@ -184,22 +185,10 @@ describe('on LDK nodes, things that go wrong', () => {
 async function payThrough(payer: LdkNode, mallory: LdkNode, purchase: Purchase): Promise<void> {
   const invoice = decodeInvoice(purchase.invoice);
   const hint = invoice.routeHints[0]![0]!;
-  const [first] = payer.manager
-    .list_usable_channels()
-    .filter((channel) => toNodeId(channel.get_counterparty().get_node_id()) === mallory.nodeId);
-  const hop = (node: string, scid: bigint, fee: bigint, delta: number) =>
-    ldk.RouteHop.constructor_new(
-      fromHex(node),
-      ldk.NodeFeatures.constructor_empty(),
-      scid,
-      ldk.ChannelFeatures.constructor_empty(),
-      fee,
-      delta,
-      false,
-    );
+  const [first] = outboundScids(payer, mallory.nodeId);
   const path = ldk.Path.constructor_new(
     [
-      hop(mallory.nodeId, someOf<bigint>(first!.get_outbound_payment_scid())!, 0n, 72),
+      hop(mallory.nodeId, first!, 0n, 72),
       hop(hint.nodeId, mallory.manager.get_intercept_scid(), 0n, hint.cltvExpiryDelta),
       hop(invoice.payee, hint.scid, AMOUNT, invoice.minFinalCltvExpiryDelta),
     ],
