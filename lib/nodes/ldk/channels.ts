@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import * as ldk from 'lightningdevkit';
 import { wholeSat } from '../../core/amount.ts';
-import { fromHex, toUint } from '../../core/bytes.ts';
+import { fromHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import type { NodeId } from '../../core/ids.ts';
+import { listeners } from '../../core/listeners.ts';
 import type { ChannelEvent, ChannelLimits, Channels } from '../../ports/lspNode.ts';
 import type { SignedFunding } from './chain.ts';
 import { jitChannelConfig } from './config.ts';
-import { fromTxid, someOf, toChannelId, toMsat, toU128, toU64, unwrap } from './fromLdk.ts';
+import { fromTxid, newUserId, someOf, toChannelId, toMsat, toU128, toU64, unwrap } from './fromLdk.ts';
 import type { LdkNode } from './node.ts';
 
 /** A channel that is being opened, or was. */
@@ -26,8 +27,6 @@ interface Opening {
   funding?: SignedFunding;
 }
 
-/** A u128 that the bindings carry without throwing. */
-const USER_ID_BYTES = 15;
 const GIVEN_UP = 'the payment for this channel was given up';
 
 export interface ChannelsOptions {
@@ -39,10 +38,7 @@ export interface ChannelsOptions {
 export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOptions = {}): Channels {
   const byKey = new Map<string, Opening>();
   const byUser = new Map<bigint, Opening>();
-  const listeners = new Set<(event: ChannelEvent) => void>();
-  const tell = (event: ChannelEvent) => {
-    for (const each of listeners) each(event);
-  };
+  const { add, tell } = listeners<[ChannelEvent]>();
 
   function forget(opening: Opening): void {
     byKey.delete(opening.key);
@@ -85,7 +81,7 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
   return {
     async open({ key, peer, capacity }) {
       if (byKey.has(key)) return;
-      const userId = toUint(new Uint8Array(randomBytes(USER_ID_BYTES)));
+      const userId = newUserId();
       const id = unwrap<ldk.ChannelId>(
         node.manager.create_channel(
           fromHex(peer),
@@ -137,10 +133,7 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       }
       if (opening.funding && !opening.broadcast) await node.chain.release(opening.funding);
     },
-    onChannel(f) {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
+    onChannel: add,
   };
 }
 

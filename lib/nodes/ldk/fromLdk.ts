@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { ChannelId as LdkChannelId } from 'lightningdevkit';
-import { fromHex, toHex } from '../../core/bytes.ts';
+import { fromHex, toHex, toUint } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import {
   type ChannelId,
@@ -25,6 +26,12 @@ export const toU64 = (value: bigint): bigint => BigInt.asUintN(64, value);
 export const toMsat = (value: bigint): Msat => msat(toU64(value));
 
 const U128_HEX = 32;
+
+/** A u128 that the bindings carry without throwing. */
+const USER_ID_BYTES = 15;
+
+/** A fresh name for a channel: LDK's user_channel_id. */
+export const newUserId = (): bigint => toUint(new Uint8Array(randomBytes(USER_ID_BYTES)));
 
 /** A u128 comes back with its bytes reversed. Values that LDK is given stay below 2^120, or it throws. */
 export function toU128(value: bigint): bigint {

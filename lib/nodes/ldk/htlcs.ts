@@ -2,8 +2,8 @@ import * as ldk from 'lightningdevkit';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import type { FailureReason } from '../../core/failureCode.ts';
+import { listeners } from '../../core/listeners.ts';
 import { scid } from '../../core/scid.ts';
-import type { Stop } from '../../ports/abort.ts';
 import type { Htlcs, InterceptedPart, PartResolved } from '../../ports/lspNode.ts';
 import { toMsat, toPaymentHash, toU64, unwrap } from './fromLdk.ts';
 import { findIncoming, type IncomingHtlc, incomingHtlcs } from './incoming.ts';
@@ -27,8 +27,8 @@ const IMPOSSIBLE_AMOUNT_MSAT = 2_100_000_000_000_000_000n;
  */
 export function ldkHtlcs(node: LdkNode): Htlcs {
   const parts = new Map<string, Tracked>();
-  const partListeners = new Set<(part: InterceptedPart) => void>();
-  const resolvedListeners = new Set<(resolved: PartResolved) => void>();
+  const partListeners = listeners<[InterceptedPart]>();
+  const resolvedListeners = listeners<[PartResolved]>();
 
   node.onEvent((event) => {
     if (!(event instanceof ldk.Event_HTLCIntercepted)) return;
@@ -39,7 +39,7 @@ export function ldkHtlcs(node: LdkNode): Htlcs {
       return;
     }
     parts.set(tracked.part.id, tracked);
-    for (const tell of partListeners) tell(tracked.part);
+    partListeners.tell(tracked.part);
   });
 
   node.onRound(() => {
@@ -60,13 +60,13 @@ export function ldkHtlcs(node: LdkNode): Htlcs {
     if (answer === 'failed') return;
     const { id, scid: at, paymentHash } = part;
     const outcome = answer === 'none' || seen === undefined ? 'gone' : seen;
-    for (const tell of resolvedListeners) tell({ id, scid: at, paymentHash, outcome });
+    resolvedListeners.tell({ id, scid: at, paymentHash, outcome });
   }
 
   return {
     newScid: () => scid(toU64(node.manager.get_intercept_scid())),
-    onPart: (f) => subscribe(partListeners, f),
-    onPartResolved: (f) => subscribe(resolvedListeners, f),
+    onPart: partListeners.add,
+    onPartResolved: resolvedListeners.add,
     async forward({ id, channelId, peer, amount }) {
       const tracked = parts.get(id);
       if (tracked?.answer === 'forwarded') return;
@@ -111,9 +111,4 @@ function toTracked(node: LdkNode, event: ldk.Event_HTLCIntercepted, taken: Reado
     incomingExpiryHeight: incoming.expiryHeight,
   };
   return { part, interceptId: event.intercept_id, incoming, answer: 'none' };
-}
-
-function subscribe<F>(listeners: Set<F>, f: F): Stop {
-  listeners.add(f);
-  return () => void listeners.delete(f);
 }

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../core/ids.ts';
+import { listeners } from '../../core/listeners.ts';
 import type { Stop } from '../../ports/abort.ts';
 import { toNodeId } from './fromLdk.ts';
 import type { LdkNode } from './node.ts';
@@ -14,7 +15,7 @@ export interface Presence {
  */
 export function ldkPresence(node: LdkNode): Presence {
   const waiting = new Set<NodeId>();
-  const listeners = new Set<(peer: NodeId) => void>();
+  const { add, tell } = listeners<[NodeId]>();
 
   const isUsable = (peer: NodeId): boolean =>
     node.manager
@@ -26,7 +27,7 @@ export function ldkPresence(node: LdkNode): Presence {
     for (const peer of waiting) {
       if (!isUsable(peer)) continue;
       waiting.delete(peer);
-      for (const tell of listeners) tell(peer);
+      tell(peer);
     }
   }
 
@@ -38,9 +39,6 @@ export function ldkPresence(node: LdkNode): Presence {
   node.onRound(look);
   return {
     isConnected: (peer) => node.connectedPeers.has(peer) && !waiting.has(peer),
-    onConnected(f) {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
+    onConnected: add,
   };
 }

@@ -1,21 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import * as ldk from 'lightningdevkit';
 import { wholeSat } from '../../core/amount.ts';
-import { concat, toHex, toUint } from '../../core/bytes.ts';
+import { concat, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import type { NodeId } from '../../core/ids.ts';
 import type { Stop } from '../../ports/abort.ts';
 import type { ChannelAnswer, ChannelOffer, Gates } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
-import { someOf, toChannelId, toMsat, toNodeId, toPaymentHash, toU128, toU64, unwrap } from './fromLdk.ts';
+import { newUserId, someOf, toChannelId, toMsat, toNodeId, toPaymentHash, toU128, toU64, unwrap } from './fromLdk.ts';
 import { ldkMessages } from './messages.ts';
 import type { LdkNode } from './node.ts';
 
 /** LDK's MIN_FINAL_CLTV_EXPIRY_DELTA. */
 export const LDK_MIN_FINAL_CLTV_EXPIRY_DELTA = 24;
 const LDK_DEFAULT_TO_SELF_DELAY_BLOCKS = 144;
-/** A u128 that the bindings carry without throwing. */
-const USER_ID_BYTES = 15;
 const REFUSED_WITHOUT_GATES = 'no channel was bought from you';
 
 /** An LDK node as a wallet: it shows payments as sums only, never single parts. */
@@ -26,7 +23,7 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
 
   async function offered(event: ldk.Event_OpenChannelRequest): Promise<void> {
     // The peer picks the temporary channel id, and may pick one twice; the name of the offer is ours.
-    const userId = toUint(new Uint8Array(randomBytes(USER_ID_BYTES)));
+    const userId = newUserId();
     const offer = toOffer(event, userId);
     const answer = await answerTo(offer);
     const { temporary_channel_id: id, counterparty_node_id: peer } = event;

@@ -2,12 +2,13 @@ import { type Msat, msat, type Sat } from '../../core/amount.ts';
 import { toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type ChannelId, channelId, type NodeId, type Txid, txid } from '../../core/ids.ts';
+import { listeners } from '../../core/listeners.ts';
 import { type Scid, scid } from '../../core/scid.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { ChannelEvent, InterceptedPart, LspNode, PartResolved } from '../../ports/lspNode.ts';
 import type { FailureReason } from '../../core/failureCode.ts';
 import type { MemoryWallet } from './wallet.ts';
-import { listeners, type WireEnd } from './wire.ts';
+import type { WireEnd } from './wire.ts';
 
 /** An HTLC that a payer sent to the LSP. */
 interface Sent extends InterceptedPart {

@@ -1,23 +1,9 @@
 import { TransportError } from '../../core/errors.ts';
 import type { NodeId } from '../../core/ids.ts';
-import type { Stop } from '../../ports/abort.ts';
+import { listeners } from '../../core/listeners.ts';
 import type { PeerMessages } from '../../ports/peerMessages.ts';
 
 type Listener = Parameters<PeerMessages['onMessage']>[0];
-
-/** A set of listeners; what one of them throws stays with it. */
-export function listeners<Args extends readonly unknown[]>() {
-  const all = new Set<(...args: Args) => void>();
-  return {
-    add(f: (...args: Args) => void): Stop {
-      all.add(f);
-      return () => void all.delete(f);
-    },
-    tell(...args: Args): void {
-      for (const f of all) f(...args);
-    },
-  };
-}
 
 /** One end of a connection that can be cut and mended; messages arrive a moment later, in order. */
 export interface WireEnd extends PeerMessages {

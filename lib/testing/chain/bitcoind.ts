@@ -1,11 +1,12 @@
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type Txid, txid } from '../../core/ids.ts';
+import { listeners } from '../../core/listeners.ts';
 import type { Block, SignedFunding } from '../../nodes/ldk/chain.ts';
 import type { TestChain } from './chain.ts';
 import { type RpcClient, rpcClient } from './rpc.ts';
 
-// A real bitcoind on regtest. We mine and fund with a wallet of our own in it, made for this run.
+// A real bitcoind on regtest. We mine and fund with a wallet of our own in it.
 
 const RPC_VERIFY_ALREADY_IN_CHAIN = -27;
 const FEE_RATE_SAT_PER_VB = 2;
@@ -31,7 +32,7 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
   const wallet = rpc.wallet(WALLET);
   await loadWallet(rpc);
   const miner = await wallet.call<string>('getnewaddress', '', 'bech32');
-  const listeners = new Set<(block: Block) => void>();
+  const blockListeners = listeners<[Block]>();
 
   const tipHash = () => rpc.call<string>('getbestblockhash');
   let tip: { height: number; hash: Uint8Array } = { height: 0, hash: new Uint8Array(32) };
@@ -43,7 +44,7 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
     ]);
     tip = { height: block.height, hash: fromHex(block.hash).reverse() };
     const transactions = block.tx.map((each, index) => ({ index, raw: fromHex(each.hex) })).slice(1);
-    for (const tell of listeners) tell({ height: block.height, header: checkHeader(header), transactions });
+    blockListeners.tell({ height: block.height, header: checkHeader(header), transactions });
   }
 
   async function mine(blocks: number): Promise<void> {
@@ -57,10 +58,7 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
 
   return {
     tip: () => tip,
-    onBlock(f) {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
+    onBlock: blockListeners.add,
     async broadcast(raw) {
       const hex = toHex(raw);
       try {

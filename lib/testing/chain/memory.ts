@@ -1,6 +1,7 @@
 import { concat, fromHex, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type Txid, txid } from '../../core/ids.ts';
+import { listeners } from '../../core/listeners.ts';
 import type { Block, SignedFunding } from '../../nodes/ldk/chain.ts';
 import { systemRandom } from '../../platform/random.ts';
 import type { TestChain } from './chain.ts';
@@ -20,7 +21,7 @@ const pointOf = ({ txid: id, vout }: Outpoint): string => `${id}:${vout}`;
 
 /** A chain in memory. Coins for funding transactions come out of nowhere, as many as are asked for. */
 export function memoryChain(): TestChain {
-  const listeners = new Set<(block: Block) => void>();
+  const blockListeners = listeners<[Block]>();
   const mempool = new Map<Txid, Transaction>();
   const heights = new Map<Txid, number>();
   const unspent = new Set<string>();
@@ -43,16 +44,13 @@ export function memoryChain(): TestChain {
     tip = { height, hash: hash256(header) };
     // Index 0 is the coinbase.
     const numbered = transactions.map(({ raw }, index) => ({ index: index + 1, raw }));
-    for (const tell of listeners) tell({ height, header, transactions: numbered });
+    blockListeners.tell({ height, header, transactions: numbered });
   }
 
   for (let i = 0; i < FIRST_BLOCKS; i++) mineOne();
   return {
     tip: () => tip,
-    onBlock(f) {
-      listeners.add(f);
-      return () => void listeners.delete(f);
-    },
+    onBlock: blockListeners.add,
     async broadcast(raw) {
       const transaction = parseTransaction(raw);
       const { txid: id, inputs, lockTime } = transaction;
