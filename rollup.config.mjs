@@ -21,6 +21,7 @@ export default {
     'lsp/index': 'build/lsp/index.js',
     'nodes/memory/index': 'build/nodes/memory/index.js',
     'nodes/ldk/index': 'build/nodes/ldk/index.js',
+    'stores/sqlite/index': 'build/stores/sqlite/index.js',
     'testing/index': 'build/testing/index.js',
     'jit-invoice/main': 'build/jit-invoice/main.js',
   },

@@ -15,6 +15,7 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
   client: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: ['eventemitter3'] },
   lsp: { rooms: ['core', 'protocol', 'ports', 'platform', 'session'], packages: ['eventemitter3'] },
   stores: { rooms: ['core', 'ports'], packages: [] },
+  'stores/sqlite': { rooms: ['core', 'ports'], packages: ['libsql'] },
   'nodes/memory': {
     rooms: ['core', 'protocol', 'ports', 'platform', 'stores'],
     packages: [/^@noble\//, 'eventemitter3'],
@@ -36,7 +37,7 @@ const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
 
 const roomOf = (file: string) => {
   const [first = '', second = ''] = file.split('/');
-  return first === 'nodes' ? `nodes/${second}` : first;
+  return first === 'nodes' || (first === 'stores' && !second.endsWith('.ts')) ? `${first}/${second}` : first;
 };
 
 const imports = files.flatMap(({ file, text }) =>

@@ -1,5 +1,5 @@
 import type { NetworkOptions } from 'lsps2/testing';
-import type { Cheat } from './options.ts';
+import type { Cheat } from './demoOptions.ts';
 
 // What a dishonest LSP or stranger does. The wallet does not know of any of this.
 

@@ -4,7 +4,7 @@ import { network, type TestNetwork } from 'lsps2/testing';
 import { cheatOptions } from './cheats.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError } from './exitCode.ts';
 import { followLsp, type Ledger } from './followLsp.ts';
-import type { DemoOptions } from './options.ts';
+import type { DemoOptions } from './demoOptions.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Confirmations that the story ends with. */

@@ -16,10 +16,10 @@ export function followLsp({ lsp }: TestNetwork, report: Reporter): Ledger {
   let fundingTxid: FundingTxid | undefined;
   let ended = false;
   lsp.on('partHeld', (e) =>
-    report.tell('part_held', { part: e.parts, amount_msat: e.amount, held_total_msat: e.heldTotal }),
+    report.tell('part_held', { parts: e.parts, amount_msat: e.amount, held_total_msat: e.heldTotal }),
   );
   lsp.on('clientAway', () => report.waiting('the wallet is away'));
-  lsp.on('channelOpening', (e) => report.tell('channel_opening', { capacity_msat: e.capacitySat * 1000n }));
+  lsp.on('channelOpening', (e) => report.tell('channel_opening', { capacity_sat: e.capacitySat }));
   lsp.on('channelFunded', (e) => report.tell('channel_funded', { funding_txid: e.fundingTxid }));
   lsp.on('fundingBroadcast', (e) => {
     fundingTxid = e.fundingTxid;

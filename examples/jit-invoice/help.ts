@@ -2,6 +2,7 @@ export const HELP = `jit-invoice - receive a Lightning payment through a channel
 
 Usage
   jit-invoice demo [options]     a payer, an LSP and a wallet on real LDK nodes in this process
+  jit-invoice lsp [options]      an LSP on a real LDK node that others can connect to (regtest only)
   jit-invoice --help | --version
 
 Options of demo
@@ -16,6 +17,17 @@ Options of demo
                       unsolicited-channel  a stranger opens a zero-conf channel
   --json              one JSON object per line on stdout, amounts as decimal strings; the last is "done", "refused" or "failed"
 
+Options of lsp
+  --listen HOST:PORT  where peers connect; port 0 picks a free one            (default 127.0.0.1:9735)
+  --data DIR          where everything is kept; started again on it, the LSP goes on where it was  (default: in memory)
+  --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443  (default: a chain of its own, in memory)
+  --fee-ppm N         the proportional part of the opening fee                (default 10000, which is 1 %)
+  --min-fee AMOUNT    the least that it charges                               (default 1000sat)
+  --trust MODEL       lsp-trusts-client or client-trusts-lsp                  (default lsp-trusts-client)
+  --token TOKEN       serves only clients that give this token in lsps2.get_info
+  --json              one JSON object per line on stdout: "listening" with the "uri", then every event; the last is "stopping"
+  Ctrl-C stops it in order: steps under way are finished, what waits goes on after the next start.
+
 Exit codes
   0  the wallet was paid, and every millisatoshi adds up
   1  anything that has no code of its own
@@ -26,5 +38,6 @@ Exit codes
   6  the wallet refused the channel or the payment
   7  not paid in time
 
-The demo needs the package lightningdevkit (npm install lightningdevkit@0.1.2-0) and nothing else.
+The demo needs the package lightningdevkit (npm install lightningdevkit@0.1.2-0) and nothing else; lsp --data needs libsql, too
+(npm install libsql@0.5.29).
 `;

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { demo } from './demo.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from './exitCode.ts';
 import { HELP } from './help.ts';
+import { runLsp } from './lsp.ts';
 import { parseCommand } from './options.ts';
 import { reporter } from './reporter.ts';
 
@@ -13,6 +14,7 @@ function version(): string {
 
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const command = parseCommand(argv);
+  if (command.name === 'lsp') return runLsp(command.options, reporter(command.options.json));
   if (command.name === 'demo') return demo(command.options, reporter(command.options.json));
   process.stdout.write(command.name === 'help' ? HELP : `${version()}\n`);
   return EXIT.ok;

@@ -1,27 +1,25 @@
 import { parseArgs } from 'node:util';
-import { type Msat, msat, sat, type Trust } from 'lsps2';
+import { type DemoOptions, demoOptions } from './demoOptions.ts';
 import { UsageError } from './exitCode.ts';
+import { type LspOptions, lspOptions } from './lspOptions.ts';
+import { joinNegatives } from './parsers.ts';
 
-const CHEATS = ['overcharge', 'public-channel', 'unsolicited-channel'] as const;
-export type Cheat = (typeof CHEATS)[number];
+export type Command =
+  | { readonly name: 'help' | 'version' }
+  | { readonly name: 'demo'; readonly options: DemoOptions }
+  | { readonly name: 'lsp'; readonly options: LspOptions };
 
-export interface DemoOptions {
-  readonly amount: Msat;
-  readonly parts: number;
-  readonly trust: Trust;
-  readonly maxFee: Msat;
-  readonly timeoutSeconds: number;
-  readonly bitcoind: string | undefined;
-  readonly cheat: Cheat | undefined;
-  readonly json: boolean;
-}
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const COMMON = { json: flag, help: { ...flag, short: 'h' }, version: flag } as const;
+const SHARED = { trust: text, bitcoind: text } as const;
+const DEMO = { amount: text, parts: text, 'max-fee': text, timeout: text, cheat: text } as const;
+const LSP = { listen: text, data: text, 'fee-ppm': text, 'min-fee': text, token: text } as const;
 
-export type Command = { readonly name: 'help' | 'version' } | { readonly name: 'demo'; readonly options: DemoOptions };
-
-/** The reference LSP takes no more. */
-const PARTS_MAX = 30;
-const TIMEOUT_SECONDS_MAX = 3600;
-const TRUSTS: readonly Trust[] = ['lsp-trusts-client', 'client-trusts-lsp'];
+/** Options that only one command has. */
+const OWN = { demo: DEMO, lsp: LSP } as const;
+type Name = keyof typeof OWN;
+const NAMES = Object.keys(OWN) as readonly Name[];
 
 /** @throws UsageError with one line that says what is wrong. */
 export function parseCommand(argv: readonly string[]): Command {
@@ -30,88 +28,27 @@ export function parseCommand(argv: readonly string[]): Command {
   if (values.version) return { name: 'version' };
   const [command, extra] = positionals;
   if (command === undefined) throw new UsageError('which command? Try: jit-invoice demo, or jit-invoice --help');
-  if (command !== 'demo') throw new UsageError(`unknown command "${command}": there is only demo`);
+  const name = NAMES.find((each) => each === command);
+  if (!name) throw new UsageError(`unknown command "${command}": there are demo and lsp`);
   if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
-  const amount = amountOption('--amount', values.amount ?? '250000sat');
-  return {
-    name: 'demo',
-    options: {
-      amount,
-      parts: wholeOption('--parts', values.parts ?? '1', PARTS_MAX),
-      trust: oneOf('--trust', values.trust ?? 'lsp-trusts-client', TRUSTS),
-      maxFee: values['max-fee'] === undefined ? amount : amountOption('--max-fee', values['max-fee']),
-      timeoutSeconds: wholeOption('--timeout', values.timeout ?? '60', TIMEOUT_SECONDS_MAX),
-      bitcoind: values.bitcoind === undefined ? undefined : urlOption('--bitcoind', values.bitcoind),
-      cheat: values.cheat === undefined ? undefined : oneOf('--cheat', values.cheat, CHEATS),
-      json: values.json ?? false,
-    },
-  };
+  const foreign = NAMES.flatMap((each) => (each === name ? [] : Object.keys(OWN[each])));
+  const strange = foreign.find((option) => option in values);
+  if (strange !== undefined) throw new UsageError(`--${strange} is no option of ${name}`);
+  return name === 'demo' ? { name, options: demoOptions(values) } : { name, options: lspOptions(values) };
 }
+
+export type Values = ReturnType<typeof parse>['values'];
 
 function parse(argv: readonly string[]) {
   try {
     return parseArgs({
       args: joinNegatives(argv),
       allowPositionals: true,
-      options: {
-        amount: { type: 'string' },
-        parts: { type: 'string' },
-        trust: { type: 'string' },
-        'max-fee': { type: 'string' },
-        timeout: { type: 'string' },
-        bitcoind: { type: 'string' },
-        cheat: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
+      options: { ...COMMON, ...SHARED, ...DEMO, ...LSP },
     });
   } catch (error) {
     // Node's own words name the option; its advice about "--" helps nobody here.
     const [first = 'wrong options'] = String((error as Error).message).split(/\. |\n/);
     throw new UsageError(first);
   }
-}
-
-/** `--amount -5sat` means -5sat, not an option of that name: the complaint should be about the amount. */
-function joinNegatives(argv: readonly string[]): string[] {
-  const joined: string[] = [];
-  for (const word of argv) {
-    const last = joined.at(-1);
-    if (/^-\d/.test(word) && last !== undefined && /^--[a-z-]+$/.test(last)) joined.splice(-1, 1, `${last}=${word}`);
-    else joined.push(word);
-  }
-  return joined;
-}
-
-function amountOption(name: string, text: string): Msat {
-  const match = /^(\d{1,20})(sat|msat)$/.exec(text);
-  if (!match) throw new UsageError(`${name}: "${text}" is not an amount such as 250000sat or 250000000msat`);
-  const value = BigInt(match[1] ?? '');
-  if (value === 0n) throw new UsageError(`${name}: nothing is not an amount`);
-  try {
-    return match[2] === 'sat' ? sat(value) : msat(value);
-  } catch {
-    throw new UsageError(`${name}: "${text}" is more than there can be`);
-  }
-}
-
-function wholeOption(name: string, text: string, max: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (value < 1 || value > max) throw new UsageError(`${name}: "${text}" is not a whole number from 1 to ${max}`);
-  return value;
-}
-
-function oneOf<Word extends string>(name: string, text: string, words: readonly Word[]): Word {
-  const found = words.find((word) => word === text);
-  if (found === undefined) throw new UsageError(`${name}: "${text}" is none of ${words.join(', ')}`);
-  return found;
-}
-
-function urlOption(name: string, text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    // The text is not repeated: it may hold a password.
-    throw new UsageError(`${name}: this is not a URL of the form http://user:password@127.0.0.1:18443`);
-  }
-  return text;
 }

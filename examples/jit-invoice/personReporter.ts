@@ -49,8 +49,9 @@ const STORY: Readonly<Record<string, Tale>> = {
   invoice: (f) => `The invoice leads through the LSP:\n\n${String(f['invoice'])}`,
   paying: (f) => `The payer pays ${amount(f, 'payment_size_msat')} in ${String(f['parts'])} part(s).`,
   part_held: (f) =>
-    `  part ${String(f['part'])}: the LSP holds ${amount(f, 'amount_msat')}, ${amount(f, 'held_total_msat')} in all`,
-  channel_opening: (f) => `  the set is complete: the LSP opens a channel of ${amount(f, 'capacity_msat')}`,
+    `  part ${String(f['parts'])}: the LSP holds ${amount(f, 'amount_msat')}, ${amount(f, 'held_total_msat')} in all`,
+  channel_opening: (f) =>
+    `  the set is complete: the LSP opens a channel of ${formatSat(BigInt(String(f['capacity_sat'])) * 1000n)}`,
   channel_funded: (f) => `  both sides signed; the funding transaction is ${short(f['funding_txid'])}`,
   funding_broadcast: () => '  the funding transaction is broadcast',
   channel_ready: (f) => `  the channel ${short(f['channel_id'])} is ready, without a confirmation`,
@@ -62,6 +63,22 @@ const STORY: Readonly<Record<string, Tale>> = {
   part_failed: (f) => `  a part goes back to the payer: ${String(f['reason'])}`,
   funding_confirmed: (f) => `The funding transaction is in block ${String(f['height'])}.`,
   trouble: (f) => `  the LSP has trouble: ${String(f['what'])}`,
+  listening: (f, paint) =>
+    `Listening: ${paint(BOLD, String(f['uri']))}\n          on ${String(f['chain'])} at height ${String(f['height'])}, ` +
+    `${f['data'] === '' ? 'nothing outlives this process' : `kept in ${String(f['data'])}`}, ` +
+    `${String(f['purchases'])} purchase(s) from before.`,
+  resumed: (f) => `Going on with ${String(f['jit_channel_scid'])}: ${String(f['payments'])} payment(s) were under way.`,
+  sold: (f) =>
+    `Sold ${String(f['jit_channel_scid'])} to ${short(f['client'])}: ` +
+    (f['payment_size_msat'] === undefined
+      ? 'the payer decides the amount'
+      : `${amount(f, 'payment_size_msat')} for ${amount(f, 'opening_fee_msat')}`) +
+    `, ${String(f['trust'])}.`,
+  client_away: (f) => `  ${String(f['jit_channel_scid'])} is paid, but its client is away`,
+  ended: (f) => `  the payment ${String(f['how'])}${f['reason'] === undefined ? '' : `: ${String(f['reason'])}`}`,
+  channel_unpaid: (f) => `Nobody paid for the channel of ${String(f['jit_channel_scid'])} in time: it is closed.`,
+  expired: (f) => `The offer ${String(f['jit_channel_scid'])} is over${f['paid'] === true ? '' : ', unpaid'}.`,
+  stopping: (f) => `Stopping (${String(f['signal'])}).`,
   done: (f, paint) =>
     paint(GREEN, 'Done. ') +
     `${amount(f, 'payment_size_msat')} paid = ${amount(f, 'received_msat')} received + ` +

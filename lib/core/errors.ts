@@ -77,6 +77,27 @@ export class PolicyError extends Lsps2Error {
   }
 }
 
+/** A store cannot be opened, or not be written. `reason` says which; nothing was changed by the call that threw. */
+export class StoreError extends Lsps2Error {
+  readonly code = 'store';
+  /** `locked`: another process has it. `newer`: written by a newer version. `no_driver`: a package is missing. */
+  readonly reason: 'locked' | 'not_a_store' | 'newer' | 'io' | 'no_driver';
+
+  constructor(reason: StoreError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** It was stopped before it could do this; what it did not do is done after the next start. */
+export class StoppedError extends Lsps2Error {
+  readonly code = 'stopped';
+
+  constructor() {
+    super('stopped before this was done');
+  }
+}
+
 /** Our own mistake. Report it. */
 export class InvariantError extends Lsps2Error {
   readonly code = 'invariant';

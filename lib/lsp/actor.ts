@@ -4,10 +4,10 @@ import { serial } from '../core/serial.ts';
 import type { Stop } from '../ports/abort.ts';
 import {
   isKnownPart,
+  isUnderWay,
   nextDeadline,
   type Purchase,
   type PurchaseInput,
-  sessionsOf,
   type World,
 } from '../session/purchase.ts';
 import { step } from '../session/step.ts';
@@ -22,8 +22,11 @@ export interface Actor {
   /** Starts its timers; `expired` may be called at once. */
   begin(): void;
   purchase(): Purchase;
-  /** Queues an input: step, save, then effects, one input after the other. Resolves when all that is done. */
-  input(input: PurchaseInput): Promise<void>;
+  /**
+   * Queues an input: step, save, then effects, one input after the other. Resolves when all that is done; with false when
+   * it was not, because the actor is stopping.
+   */
+  input(input: PurchaseInput): Promise<boolean>;
   /** Lets the input under way finish, and takes no more. */
   stop(): Promise<void>;
 }
@@ -33,24 +36,30 @@ export const purchaseKey = (purchase: Purchase): string => `purchase/${formatSci
 /** A clock that runs ahead of ours must not make a timer spin. */
 const TIMER_LEAST_MS = 10;
 
-/** `expired` is called once, when `valid_until` has passed and no session is left. */
-export function actor(context: Context, initial: Purchase, expired: () => void): Actor {
+export interface ActorHooks {
+  changed(before: Purchase, after: Purchase): void;
+  /** Called once, when `valid_until` has passed and nothing is under way any more. */
+  expired(): void;
+}
+
+export function actor(context: Context, initial: Purchase, hooks: ActorHooks): Actor {
   const queue = serial();
   let purchase = initial;
   let running = true;
   let over = false;
   let disarm: Stop = () => undefined;
 
-  const input = (next: PurchaseInput): Promise<void> =>
+  const input = (next: PurchaseInput): Promise<boolean> =>
     queue(async () => {
       if (!running) {
         await turnAway(next);
-        return;
+        return over;
       }
       try {
-        await handle(next);
+        return await handle(next);
       } catch (cause) {
         await fault(next, cause);
+        return false;
       }
     });
   const outlet = {
@@ -58,15 +67,17 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
     current: (attempt: number) => running && purchase.channel?.attempt === attempt,
   };
 
-  async function handle(next: PurchaseInput): Promise<void> {
+  async function handle(next: PurchaseInput): Promise<boolean> {
     const result = step(purchase, next, worldOf(context, purchase));
     if (result.odd) context.log({ level: 'debug', event: 'lsp.odd_input', fields: { input: next.tag } });
-    if (result.purchase !== purchase && !(await save(result.purchase))) return;
+    if (result.purchase !== purchase && !(await save(result.purchase))) return false;
     const before = purchase;
     purchase = result.purchase;
+    if (before !== purchase) hooks.changed(before, purchase);
     report(context, { before, input: next, result });
     for (const order of result.orders) await carryOut(context, { ...outlet, purchase }, order);
     arm();
+    return true;
   }
 
   /** The offer is over: a part that was queued behind its end is answered all the same (L2). */
@@ -99,12 +110,11 @@ export function actor(context: Context, initial: Purchase, expired: () => void):
     disarm();
     const nowMs = context.clock.nowMs();
     const { validUntil } = purchase.offer;
-    // A funding transaction that must go out keeps the purchase alive.
-    const idle = sessionsOf(purchase).length === 0 && purchase.channel?.broadcast !== 'ordered';
+    const idle = !isUnderWay(purchase);
     if (idle && nowMs >= validUntil * 1000) {
       running = false;
       over = true;
-      expired();
+      hooks.expired();
       return;
     }
     const deadline = idle ? validUntil : nextDeadline(purchase, context.rules);

@@ -16,6 +16,8 @@ export interface Context {
   readonly log: Log;
   /** Coin selection, one funding transaction at a time over all purchases. */
   readonly funding: <T>(job: () => Promise<T>) => Promise<T>;
+  /** Parts that are on their way back: a node may tell of them once more. */
+  readonly givingBack: Set<string>;
   /** False once the LSP is closing: nothing is retried any more. */
   running(): boolean;
   emit<Name extends keyof LspEvents>(name: Name, event: LspEvents[Name]): void;

@@ -17,7 +17,7 @@ export interface Outlet {
 }
 
 /** The key under which the node knows one channel of a purchase. */
-const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
+export const channelKey = (scid: Scid, attempt: number): string => `${formatScid(scid)}#${attempt}`;
 
 export function readChannelKey(key: string): { readonly scid: Scid; readonly attempt: number } {
   const [scid = '', attempt = ''] = key.split('#');
@@ -73,12 +73,29 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     void broadcast(context, outlet, attempt);
   },
 
-  abandonChannel: async (context, { purchase }, { attempt }) => {
+  abandonChannel: async (context, { purchase, back }, { attempt }) => {
     const { scid } = purchase.offer;
     void persist(context.clock, {
-      job: () => context.node.abandon(channelKey(scid, attempt)),
+      job: async () => {
+        await context.node.abandon(channelKey(scid, attempt));
+        return true;
+      },
       wanted: () => context.running(),
       failed: (cause) => context.emit('trouble', { scid, what: 'abandonChannel', cause }),
+    }).then((done) => done && back({ tag: 'channelReleased', attempt }));
+  },
+
+  closeChannel: async (context, { purchase }, { attempt }) => {
+    const { scid, client } = purchase.offer;
+    const { channelId } = purchase.channel ?? {};
+    context.emit('channelUnpaid', { scid, client, channelId, feeSettled: purchase.feeSettled });
+    void persist(context.clock, {
+      job: async () => {
+        await context.node.close(channelKey(scid, attempt));
+        return true;
+      },
+      wanted: () => context.running(),
+      failed: (cause) => context.emit('trouble', { scid, what: 'closeChannel', cause }),
     });
   },
 
@@ -90,7 +107,8 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
       await giveBack(context, { scid: offer.scid, id, reason: 'temporary_channel_failure' });
       back({ tag: 'partFailed', paymentHash, id });
     };
-    if (channel?.channelId === undefined || channel.stage === 'closed') {
+    // What is not paid for goes over its own channel only.
+    if (channel?.channelId === undefined || (channel.stage === 'closed' && !purchase.paid)) {
       await failed(new Error('there is no channel'));
       return;
     }

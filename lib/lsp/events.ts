@@ -16,8 +16,9 @@ interface OfPayment extends OfPurchase {
 export interface LspEvents {
   sold: OfPurchase & {
     readonly client: NodeId;
-    readonly paymentSize: Msat;
-    readonly openingFee: Msat;
+    /** Undefined, both, when the payer decides. */
+    readonly paymentSize?: Msat | undefined;
+    readonly openingFee?: Msat | undefined;
     readonly trust: Trust;
   };
   partHeld: OfPayment & {
@@ -35,6 +36,16 @@ export interface LspEvents {
   partSettled: OfPayment & { readonly id: string };
   partFailed: OfPayment & { readonly id: string; readonly reason: FailureReason | 'client' | 'gone' };
   ended: OfPayment & { readonly how: 'succeeded' | 'failed' | 'abandoned'; readonly reason: EndReason | undefined };
+  /** `valid_until` has passed, and nobody, or not everybody, paid for a channel that is open: it is being closed. */
+  channelUnpaid: OfPurchase & {
+    readonly client: NodeId;
+    readonly channelId: ChannelId | undefined;
+    readonly feeSettled: Msat;
+  };
+  /** The offer is over: `valid_until` has passed, and nothing is under way. Its scid leads nowhere now. */
+  expired: OfPurchase & { readonly client: NodeId; readonly paid: boolean; readonly feeSettled: Msat };
+  /** The LSP went on with a purchase that had something under way when it stopped. */
+  resumed: OfPurchase & { readonly client: NodeId; readonly payments: number };
   /** Something the operator must look at: a save, a broadcast or a node call keeps failing. */
   trouble: OfPurchase & { readonly what: string; readonly cause: unknown };
 }

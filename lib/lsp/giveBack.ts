@@ -14,12 +14,15 @@ export async function giveBack(
   const { node, emit, clock } = context;
   const job = () => inTime(clock, NODE_SECONDS_MAX, async () => node.fail(id, reason));
   const failed = (cause: unknown) => emit('trouble', { scid, what: 'failPart', cause });
+  context.givingBack.add(id);
+  const done = () => void context.givingBack.delete(id);
   try {
     await job();
+    done();
     return true;
   } catch (cause) {
     failed(cause);
-    void persist(clock, { job, wanted: () => context.running(), failed });
+    void persist(clock, { job, wanted: () => context.running(), failed }).then(done);
     return false;
   }
 }

@@ -1,8 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
-import { fromHex, toHex } from '../core/bytes.ts';
-import { InvariantError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
-import { readRecord } from '../core/record.ts';
+import type { Scid } from '../core/scid.ts';
 import { serial } from '../core/serial.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -11,15 +9,17 @@ import type { Clock, Random } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ChannelEvent, LspNode } from '../ports/lspNode.ts';
 import type { Store } from '../ports/store.ts';
-import { PROMISE_SECRET_BYTES } from '../protocol/lsps2/promise.ts';
-import { type ChannelNews, type Purchase, sessionsOf } from '../session/purchase.ts';
+import type { ChannelNews, Purchase } from '../session/purchase.ts';
 import type { Context } from './context.ts';
 import { readChannelKey } from './effects.ts';
 import type { LspEvents } from './events.ts';
 import { methods } from './methods.ts';
 import { flatRate, type Policy } from './policy.ts';
 import { purchases } from './purchases.ts';
+import { readPurchase } from './records.ts';
+import { secrets } from './secrets.ts';
 import { serve } from './server.ts';
+import type { Counts } from './tally.ts';
 
 export interface LspInit {
   readonly node: LspNode;
@@ -29,19 +29,30 @@ export interface LspInit {
   readonly log?: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Called before anything happens, for listeners that want to hear of what is resumed, too. */
+  readonly on?: (subscribe: Subscribe) => void;
 }
+
+/** Listeners that throw, reject or take their time harm nobody but themselves. */
+export type Subscribe = <Name extends keyof LspEvents>(event: Name, f: (event: LspEvents[Name]) => unknown) => Stop;
 
 /** A running LSP. */
 export interface Lsp {
   readonly nodeId: NodeId;
-  /** Listeners that throw harm nobody but themselves. */
-  on<Name extends keyof LspEvents>(event: Name, f: (event: LspEvents[Name]) => void): Stop;
+  readonly on: Subscribe;
   purchases(): readonly Purchase[];
-  /** Stops serving; steps under way are finished. */
+  /** The purchase of a JIT scid; undefined when there is none, or none any more. */
+  purchase(scid: Scid): Purchase | undefined;
+  /** What the caps of the policy count: of one client, or of all. */
+  counts(client?: NodeId): Counts;
+  /** Stops serving; steps under way are finished, and what is waiting goes on after the next start. */
   close(): Promise<void>;
 }
 
-/** Runs an LSP of LSPS0 and LSPS2 on a node. @throws what the store throws while it loads. */
+/**
+ * Runs an LSP of LSPS0 and LSPS2 on a node, and goes on with whatever its store says was under way.
+ * @throws what the store throws while it loads, DecodeError for records that are damaged or from a newer version.
+ */
 export async function lsp(init: LspInit): Promise<Lsp> {
   const { node, store, policy = flatRate(), clock = systemClock, random = systemRandom } = init;
   const log: Log = (entry) => {
@@ -53,6 +64,21 @@ export async function lsp(init: LspInit): Promise<Lsp> {
   };
   const emitter = new EventEmitter();
   let running = true;
+  const on: Subscribe = (event, f) => {
+    const threw = (cause: unknown) =>
+      log({ level: 'warn', event: 'lsp.listener_threw', fields: { name: event, cause: String(cause) } });
+    const guarded = (told: LspEvents[typeof event]) => {
+      try {
+        // Nobody waits for a slow listener, and one that fails later harms nobody either.
+        Promise.resolve(f(told)).catch(threw);
+      } catch (cause) {
+        threw(cause);
+      }
+    };
+    emitter.on(event, guarded);
+    return () => void emitter.off(event, guarded);
+  };
+  init.on?.(on);
   const context: Context = {
     node,
     store,
@@ -61,25 +87,16 @@ export async function lsp(init: LspInit): Promise<Lsp> {
     clock,
     log,
     funding: serial(),
+    givingBack: new Set(),
     running: () => running,
     emit: (name, event) => void emitter.emit(name, event),
   };
   const book = purchases(context);
   const records = await store.load();
-  for (const [, json] of records.filter(([key]) => key.startsWith('purchase/'))) book.start(readPurchase(json));
-  const secrets = [await promiseSecret(records, store, random)];
-  const shop = {
-    policy,
-    secrets,
-    now: () => Math.floor(clock.nowMs() / 1000),
-    newScid: () => book.newScid(),
-    async record(offer: Purchase['offer']) {
-      await book.sell(offer);
-      context.emit('sold', offer);
-    },
-  };
-  const stops: readonly Stop[] = [
-    serve(node, methods(shop), log),
+  for (const [, json] of records.filter(([key]) => key.startsWith('purchase/'))) book.load(readPurchase(json));
+  const now = () => Math.floor(clock.nowMs() / 1000);
+  const keys = secrets(records, { store, random, now });
+  const stops: Stop[] = [
     node.onPart((part) => book.part(part)),
     node.onPartResolved((resolved) => book.resolved(resolved)),
     node.onChannel((event) => {
@@ -90,23 +107,35 @@ export async function lsp(init: LspInit): Promise<Lsp> {
     node.onDisconnected((client) => book.ofClient(client, { tag: 'clientDisconnected' })),
     node.onBlock(() => book.every({ tag: 'blockConnected' })),
   ];
+  const stopAll = () => {
+    running = false;
+    for (const stop of stops) stop();
+  };
+  try {
+    const { held, tellAgain } = await node.resume(book.known());
+    await book.resume(held);
+    // Only now: what has just been answered must not come again as if it were new.
+    tellAgain();
+  } catch (cause) {
+    stopAll();
+    throw cause;
+  }
+  // Only who knows what was sold before may sell more.
+  const record = async (offer: Purchase['offer']) => {
+    await book.sell(offer);
+    const { scid, client, paymentSize, openingFee, trust } = offer;
+    context.emit('sold', { scid, client, paymentSize, openingFee, trust });
+  };
+  const counts = (client: NodeId) => ({ client: book.counts(client), total: book.counts() });
+  stops.push(serve(node, methods({ policy, node, secrets: keys, now, newScid: book.newScid, record, counts }), log));
   return {
     nodeId: node.nodeId,
-    on(event, f) {
-      const guarded = (told: LspEvents[typeof event]) => {
-        try {
-          f(told);
-        } catch (cause) {
-          log({ level: 'warn', event: 'lsp.listener_threw', fields: { name: event, cause: String(cause) } });
-        }
-      };
-      emitter.on(event, guarded);
-      return () => void emitter.off(event, guarded);
-    },
+    on,
     purchases: () => book.all(),
+    purchase: book.get,
+    counts: (client) => book.counts(client),
     async close() {
-      running = false;
-      for (const stop of stops) stop();
+      stopAll();
       await book.stop();
     },
   };
@@ -125,30 +154,4 @@ function channelNews(event: ChannelEvent, attempt: number): ChannelNews {
     case 'failed':
       return { tag: 'channelFailed', attempt };
   }
-}
-
-const isPurchase = (record: unknown): record is Purchase =>
-  typeof record === 'object' && record !== null && (record as { version?: unknown }).version === 1;
-
-function readPurchase(json: string): Purchase {
-  const purchase = readRecord(json, isPurchase);
-  // Going on with a payment after a restart is not there yet; going on as if nothing had been would lose money.
-  if (sessionsOf(purchase).length > 0 || purchase.channel?.broadcast === 'ordered') {
-    throw new InvariantError('a purchase has a payment under way from before a restart: recovery is not there yet');
-  }
-  return purchase;
-}
-
-const SECRET_KEY = 'promise-secret';
-
-async function promiseSecret(
-  records: readonly (readonly [string, string])[],
-  store: Store,
-  random: Random,
-): Promise<Uint8Array> {
-  const saved = records.find(([key]) => key === SECRET_KEY)?.[1];
-  if (saved !== undefined) return fromHex(JSON.parse(saved) as string, SECRET_KEY);
-  const secret = random(PROMISE_SECRET_BYTES);
-  await store.put(SECRET_KEY, JSON.stringify(toHex(secret)));
-  return secret;
 }

@@ -27,12 +27,36 @@ export interface Policy {
   sell(o: {
     readonly client: NodeId;
     readonly terms: OpeningFeeTerms;
-    readonly paymentSize: Msat;
+    /** Undefined: the payer decides. */
+    readonly paymentSize: Msat | undefined;
   }): Promise<Sale | Refusal>;
   /** The size of the channel; its reserve and its commitment fees come on top of what the client receives. */
   open(d: { readonly client: NodeId; readonly net: Msat }): Promise<{ readonly capacity: Sat }>;
   readonly rules: Rules;
+  readonly caps: Caps;
 }
+
+/** How much of the LSP a client, or all together, may tie up. */
+export interface Caps {
+  /** Purchases that were not paid; further buys are answered with error 1. */
+  readonly unpaidPerClient: number;
+  readonly unpaid: number;
+  /** Channels that were broadcast and that nobody has paid for; further purchases are then client-trusts-LSP. */
+  readonly unpaidChannelsPerClient: number;
+  readonly unpaidChannels: number;
+  /** HTLCs that are held; further ones go back with temporary_channel_failure. */
+  readonly heldPartsPerClient: number;
+  readonly heldParts: number;
+}
+
+export const DEFAULT_CAPS: Caps = {
+  unpaidPerClient: 20,
+  unpaid: 200_000,
+  unpaidChannelsPerClient: 2,
+  unpaidChannels: 1_000,
+  heldPartsPerClient: 200,
+  heldParts: 10_000,
+};
 
 export const DEFAULT_RULES: Rules = {
   collectSeconds: 90,
@@ -44,6 +68,7 @@ export const DEFAULT_RULES: Rules = {
   partMin: sat(1n),
   sessionsMax: 10,
   refusalsMax: 5,
+  unpaidChannels: 'close',
 };
 
 /** The figures of a simple operator: one price for everybody. */
@@ -60,10 +85,15 @@ export interface FlatRate {
   /** Capacity beyond what the client receives at once, in parts per million of it. */
   readonly overProvisionPpm?: number;
   readonly rules?: Partial<Rules>;
+  readonly caps?: Partial<Caps>;
+  /** Only clients with one of these tokens are served; others get error 200. */
+  readonly tokens?: readonly string[];
 }
 
 /** Commitment fees, anchors and dust that the funder's side must be able to pay. */
 const COMMITMENT_ALLOWANCE: Msat = sat(50_000n);
+/** The reserve that clients ask of us, in parts per million of the capacity: 1 % is everybody's default. */
+const RESERVE_PPM = 10_000n;
 const PPM = 1_000_000n;
 
 /** A policy with one price for everybody: 1 % but at least 1,000 sat, payments of 2,000 sat to 0.1 BTC, LSP trusts client. */
@@ -71,20 +101,24 @@ export function flatRate(rate: FlatRate = {}): Policy {
   const overProvision = BigInt(rate.overProvisionPpm ?? 200_000);
   return {
     rules: { ...DEFAULT_RULES, ...rate.rules },
-    menu: async ({ now }) => [
-      {
-        minFee: rate.minFee ?? sat(1_000n),
-        proportionalPpm: rate.proportionalPpm ?? 10_000,
-        validUntil: now + (rate.validSeconds ?? 3600),
-        minLifetimeBlocks: rate.minLifetimeBlocks ?? 4320,
-        maxClientToSelfDelayBlocks: rate.maxClientToSelfDelayBlocks ?? 2016,
-        minPaymentSize: rate.minPaymentSize ?? sat(2_000n),
-        maxPaymentSize: rate.maxPaymentSize ?? sat(10_000_000n),
-      },
-    ],
+    caps: { ...DEFAULT_CAPS, ...rate.caps },
+    menu: async ({ now, token }) =>
+      rate.tokens && !rate.tokens.includes(token ?? '')
+        ? { refuse: 'unrecognized_or_stale_token' }
+        : [
+            {
+              minFee: rate.minFee ?? sat(1_000n),
+              proportionalPpm: rate.proportionalPpm ?? 10_000,
+              validUntil: now + (rate.validSeconds ?? 3600),
+              minLifetimeBlocks: rate.minLifetimeBlocks ?? 4320,
+              maxClientToSelfDelayBlocks: rate.maxClientToSelfDelayBlocks ?? 2016,
+              minPaymentSize: rate.minPaymentSize ?? sat(2_000n),
+              maxPaymentSize: rate.maxPaymentSize ?? sat(10_000_000n),
+            },
+          ],
     sell: async () => ({ trust: rate.trust ?? 'lsp-trusts-client', cltvExpiryDelta: rate.cltvExpiryDelta ?? 144 }),
     open: async ({ net }) => {
-      const room = msat(net + (net * overProvision) / PPM + COMMITMENT_ALLOWANCE);
+      const room = msat(((net + (net * overProvision) / PPM + COMMITMENT_ALLOWANCE) * PPM) / (PPM - RESERVE_PPM));
       return { capacity: wholeSat(ceilToSat(room)) };
     },
   };

@@ -34,12 +34,13 @@ export interface Htlcs {
   onPart(f: (part: InterceptedPart) => void): Stop;
   /**
    * Each part comes back once: a forwarded one when the peer took it (its preimage is ours) or failed it, a held one when
-   * the node gave it back by itself (`gone`).
+   * the node gave it back by itself (`gone`). The node remembers it, also over a restart, until the promise has resolved.
    */
-  onPartResolved(f: (resolved: PartResolved) => void): Stop;
+  onPartResolved(f: (resolved: PartResolved) => Promise<void>): Stop;
   /**
-   * Forwards less or as much as the onion says; the node adds `extra_fee` when it is less. Repeating it does no harm.
-   * @throws NodeError when the part is gone, or the channel not usable.
+   * Forwards less or as much as the onion says; the node adds `extra_fee` when it is less. Where the channel is not usable
+   * any more, another one with the peer will do. Repeating it does no harm.
+   * @throws NodeError when the part is gone, or no channel usable.
    */
   forward(o: {
     readonly id: string;
@@ -61,6 +62,8 @@ export interface ChannelLimits {
   readonly toSelfDelayBlocks: number;
   /** Confirmations that the client waits for. */
   readonly minimumDepth: number;
+  /** `max_accepted_htlcs`: HTLCs that the client takes at once, where the node tells. */
+  readonly partsMax?: number | undefined;
 }
 
 /** What became of a channel, by the key under which it was opened. */
@@ -85,10 +88,17 @@ export interface Channels {
   open(o: { readonly key: string; readonly peer: NodeId; readonly capacity: Sat }): Promise<void>;
   /** Makes and signs the funding transaction and sends `funding_created`; nothing is broadcast. @throws NodeError */
   fund(key: string): Promise<void>;
-  /** @throws NodeError when the chain does not take it. */
+  /**
+   * Resolves when the chain has taken it. From then on the node itself sends it again with each block until it is deep,
+   * also over a restart. @throws NodeError when the chain does not take it.
+   */
   broadcast(key: string): Promise<Txid>;
   /** Ends the channel without broadcasting anything, frees the inputs of its funding transaction, and forgets the key. */
   abandon(key: string): Promise<void>;
+  /** Closes a channel that was broadcast: together with the peer if it is there, else by force. @throws NodeError */
+  close(key: string): Promise<void>;
+  /** Nobody asks about this channel any more. */
+  forget(key: string): void;
   onChannel(f: (event: ChannelEvent) => void): Stop;
 }
 
@@ -97,10 +107,28 @@ export interface ChainTip {
   onBlock(f: (height: number) => void): Stop;
 }
 
+/** A part that the LSP had in its records when it started. */
+export interface KnownPart {
+  readonly id: string;
+  readonly scid: Scid;
+  readonly paymentHash: PaymentHash;
+}
+
 /** All that the LSP needs of its node. */
 export interface LspNode extends PeerMessages, Htlcs, Channels, ChainTip {
   readonly nodeId: NodeId;
   readonly network: Network;
   /** Blocks before an HTLC's outgoing expiry at which this node can no longer forward it. */
   readonly cltvMarginBlocks: number;
+  /** What others could send to this node now, over its channels; undefined, or without this verb: it cannot tell. */
+  receivable?(): Promise<Msat | undefined>;
+  /**
+   * Asked once by a starting LSP, which has its records and listens already: which parts are held? When `tellAgain` is
+   * called, the node tells what may have been missed: held parts, outcomes that nobody took, how far each known channel has
+   * come, and of what the LSP knows and the node does not, that it is gone (`failed` for a channel).
+   */
+  resume(known: {
+    readonly parts: readonly KnownPart[];
+    readonly channels: readonly string[];
+  }): Promise<{ readonly held: readonly string[]; tellAgain(): void }>;
 }

@@ -9,12 +9,16 @@ import {
   forwardSet,
   isInTime,
   mayForward,
+  partsMax,
   splitByTime,
   without,
 } from './parts.ts';
+import { feeOwing, setOf } from './price.ts';
 
 type Waiting = StateOf<'awaitingChannel'>;
+/** How an end looks, before it is known whether the funding transaction is out, when it is not, and when it is. */
 type Ended = Next<'failed' | 'abandoned'>;
+type End<E extends Ended> = (view: View, state: Waiting, why: EndReason) => E;
 
 const stay = (_: View, state: Waiting): Next<'awaitingChannel'> => ({ state, effects: [] });
 
@@ -23,8 +27,8 @@ export function fund(
   view: View,
   state: Waiting,
   { limits }: InputOf<'channelAccepted'>,
-): Next<'awaitingChannel' | 'failed' | 'abandoned'> {
-  if (!fits(view, state, limits)) return endEarly(view, state, 'channelUnfit');
+): Next<'awaitingChannel' | 'failed'> {
+  if (!fits(view, state, limits)) return release(view, state, 'channelUnfit');
   return {
     state: { ...state, deadline: view.now + view.rules.fundSeconds },
     effects: [{ tag: 'fundChannel' }],
@@ -33,45 +37,61 @@ export function fund(
 
 function fits(view: View, state: Waiting, limits: Limits): boolean {
   const { offer } = view;
-  const amounts = state.parts.map((part) => part.amount);
+  const { parts } = state;
   return (
-    limits.sendable >= amountOf(state.parts) - view.feeOwing &&
+    parts.length <= partsMax(view) &&
+    limits.sendable >= amountOf(parts) - feeOwing(view, parts) &&
     limits.toSelfDelayBlocks <= offer.maxClientToSelfDelayBlocks &&
     // A client that waits for the confirmation of what we withhold would wait for ever.
     (offer.trust === 'lsp-trusts-client' || limits.minimumDepth === 0) &&
-    bearableShares(view, amounts, msat(limits.htlcMinimum)) !== undefined
+    bearableShares(view, parts, msat(limits.htlcMinimum)) !== undefined
   );
 }
 
 /** funding_signed: who trusts whom decides whether the funding transaction goes out now. */
-export function funded(
-  view: View,
-  state: Waiting,
-): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed' | 'abandoned'> {
+export function funded(view: View, state: Waiting): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed'> {
   const next = { ...state, deadline: view.now + view.rules.readySeconds };
   if (view.offer.trust === 'lsp-trusts-client') return { state: next, effects: [{ tag: 'broadcastFunding' }] };
-  return goOn(view, next);
+  return goOnOr(view, next, release);
 }
 
-/** Forwards once both sides are ready, the client is there, and, if the LSP trusts, the funding is out (L4, L5). */
-export function goOn(
+/** The funding transaction is out. */
+export const broadcast = (view: View, state: Waiting): Next<'awaitingChannel' | 'awaitingSettlement' | 'abandoned'> =>
+  goOnOr(view, state, leave);
+
+export const goOn = (
   view: View,
   state: Waiting,
-): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed' | 'abandoned'> {
+): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed' | 'abandoned'> => goOnOr(view, state, endEarly);
+
+/** Forwards once both sides are ready, the client is there, and, if the LSP trusts, the funding is out (L4, L5). */
+function goOnOr<E extends Ended>(
+  view: View,
+  state: Waiting,
+  end: End<E>,
+): Next<'awaitingChannel' | 'awaitingSettlement'> | E {
   if (!mayForward(view) || !view.clientConnected) return stay(view, state);
-  if (!state.parts.every((part) => isInTime(view, part))) return endEarly(view, state, 'cltvMarginGone');
-  return forwardSet(view, state.parts, state) ?? endEarly(view, state, 'feeNotBearable');
+  if (!state.parts.every((part) => isInTime(view, part))) return end(view, state, 'cltvMarginGone');
+  return forwardSet(view, state.parts, state) ?? end(view, state, 'feeNotBearable');
 }
 
 /** bLIP-52 section 5: a disconnect before funding_signed fails the parts and gives the purchase back. */
-export function disconnect(view: View, state: Waiting): Next<'awaitingChannel' | 'failed' | 'abandoned'> {
+export function disconnect(view: View, state: Waiting): Next<'awaitingChannel' | 'failed'> {
   if (view.channel?.fundingTxid !== undefined) return stay(view, state);
-  return endEarly(view, state, 'clientDisconnected');
+  return release(view, state, 'clientDisconnected');
+}
+
+/** After a restart nobody knows of a channel that was not signed yet; one that was goes on. */
+export function resume(
+  view: View,
+  state: Waiting,
+): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed' | 'abandoned'> {
+  if (view.channel?.fundingTxid === undefined) return release(view, state, 'restarted');
+  return goOn(view, state);
 }
 
 /** bLIP-52 section 5: the client answered the open with `error`. */
-export function refused(view: View, state: Waiting): Ended {
-  if (mayBeOut(view.channel)) return endEarly(view, state, 'clientRefused');
+export function refused(_: View, state: Waiting): Next<'failed'> {
   const { state: failed, effects } = fail([...state.parts, ...state.late], 'unknown_next_peer', 'clientRefused');
   return { state: failed, effects: [{ tag: 'abandonChannel' }, ...effects] };
 }
@@ -83,7 +103,7 @@ export const tooLate = (view: View, state: Waiting): Ended => endEarly(view, sta
 /** Parts that would arrive too late are given back; without them the set may be incomplete. */
 export function watchMargin(view: View, state: Waiting): Next<'awaitingChannel' | 'failed' | 'abandoned'> {
   const [set, late] = [splitByTime(view, state.parts), splitByTime(view, state.late)];
-  if (amountOf(set.good) < view.offer.paymentSize) return endEarly(view, state, 'cltvMarginGone');
+  if (!setOf(view.offer, set.good)) return endEarly(view, state, 'cltvMarginGone');
   const effects = failAll([...set.bad, ...late.bad], 'temporary_channel_failure');
   return { state: { ...state, parts: set.good, late: late.good }, effects };
 }
@@ -94,17 +114,22 @@ export function lose(
   { id }: InputOf<'partGone'>,
 ): Next<'awaitingChannel' | 'failed' | 'abandoned'> {
   const next = { ...state, parts: without(state.parts, id), late: without(state.late, id) };
-  return amountOf(next.parts) < view.offer.paymentSize ? endEarly(view, next, 'partsGone') : stay(view, next);
+  return setOf(view.offer, next.parts) ? stay(view, next) : endEarly(view, next, 'partsGone');
 }
 
 /** Whether the funding transaction may be out: then nothing takes the channel back, and there will be no other. */
 export const mayBeOut = (channel: Channel | undefined): boolean => channel !== undefined && channel.broadcast !== 'no';
 
-/** What may be out stays, unpaid, for the next session of this purchase; anything else is released (L6). */
-function endEarly(view: View, state: Waiting, why: EndReason): Ended {
-  const parts = [...state.parts, ...state.late];
-  if (mayBeOut(view.channel)) return abandon(parts, 'temporary_channel_failure', why);
-  const release: readonly Effect[] = view.channel ? [{ tag: 'abandonChannel' }] : [];
-  const { state: failed, effects } = fail(parts, 'temporary_channel_failure', why);
-  return { state: failed, effects: [...release, ...effects] };
-}
+const endEarly: End<Ended> = (view, state, why) =>
+  mayBeOut(view.channel) ? leave(view, state, why) : release(view, state, why);
+
+/** What may be out stays, unpaid, for the next session of this purchase. */
+const leave: End<Next<'abandoned'>> = (_, state, why) =>
+  abandon([...state.parts, ...state.late], 'temporary_channel_failure', why);
+
+/** What is not out is given up, and its coins are freed (L6). */
+const release: End<Next<'failed'>> = (view, state, why) => {
+  const { state: failed, effects } = fail([...state.parts, ...state.late], 'temporary_channel_failure', why);
+  const given: readonly Effect[] = view.channel ? [{ tag: 'abandonChannel' }] : [];
+  return { state: failed, effects: [...given, ...effects] };
+};

@@ -1,8 +1,9 @@
 import { msat } from '../core/amount.ts';
-import { mayBeOut } from './awaitingChannel.ts';
+import { goOn, mayBeOut } from './awaitingChannel.ts';
 import type { Effect, Forwarded, InputOf, Next, Part, StateOf, View } from './data.ts';
 import { hold } from './late.ts';
 import { abandon, byFallingAmount, forward, isInTime, isTooMuch, mayForward, relay } from './parts.ts';
+import { feeOwing, setOf } from './price.ts';
 
 type Resolved = Next<'awaitingSettlement' | 'succeeded' | 'abandoned'>;
 
@@ -22,16 +23,20 @@ export function replace(
   return held.effects.length > 0 ? held : promote(view, held.state);
 }
 
-/** Sends on held parts in the place of failed ones, the largest first; no more of them than a set may have. */
+/**
+ * Sends on held parts in the place of missing ones, the largest first, and no more than complete the set: what is beyond it
+ * would travel for free, and stand in for a part that fails later.
+ */
 function promote(view: View, state: StateOf<'awaitingSettlement'>): Next<'awaitingSettlement'> {
-  if (!mayForward(view) || !state.forwarded.some(({ outcome }) => outcome === 'failed')) return { state, effects: [] };
+  if (!mayForward(view) || !view.clientConnected) return { state, effects: [] };
   const forwarded = [...state.forwarded];
   const late: Part[] = [];
-  let owing: bigint = view.feeOwing;
+  let owing: bigint = feeOwing(view, state.forwarded);
   for (const part of [...state.late].sort(byFallingAmount)) {
     const live = forwarded.filter(({ outcome }) => outcome !== 'failed');
+    const isComplete = setOf(view.offer, live) !== undefined;
     const bears = part.amount - owing >= (view.channel?.htlcMinimum ?? 1n) && isInTime(view, part);
-    if (!bears || isTooMuch(view, [...live, part])) {
+    if (isComplete || !bears || isTooMuch(view, [...live, part])) {
       late.push(part);
       continue;
     }
@@ -73,13 +78,57 @@ export function note(
   return { state: { ...state, forwarded: resolve(state.forwarded, input.id, outcome) }, effects: [] };
 }
 
+/**
+ * After a restart. What was to be forwarded and is still held waits for the client again: as the set, if none of it was
+ * forwarded, or else to join what was.
+ */
+export function resume(
+  view: View,
+  state: StateOf<'awaitingSettlement'>,
+  input: InputOf<'resumed'>,
+): Next<'awaitingChannel' | 'awaitingSettlement' | 'failed' | 'abandoned'> {
+  const back = takeBack(view, state, input);
+  if (back.state.forwarded.length > 0) return promote(view, back.state);
+  const { readySeconds } = view.rules;
+  const parts = back.state.late.filter(({ id }) => back.taken.has(id));
+  const late = back.state.late.filter(({ id }) => !back.taken.has(id));
+  return goOn(view, { ...back.state, tag: 'awaitingChannel', parts, late, deadline: view.now + readySeconds });
+}
+
+/** The same while the funding transaction is on its way out: nothing is forwarded before it is. */
+export const resumeBroadcasting = (
+  view: View,
+  state: StateOf<'broadcasting'>,
+  input: InputOf<'resumed'>,
+): Next<'broadcasting'> => ({ state: takeBack(view, state, input).state, effects: [] });
+
+/** Parts that were ordered to be forwarded and are still held, among the late ones. */
+function takeBack<S extends StateOf<'awaitingSettlement'> | StateOf<'broadcasting'>>(
+  view: View,
+  state: S,
+  { held }: InputOf<'resumed'>,
+): { readonly state: S; readonly taken: ReadonlySet<string> } {
+  const isHeld = ({ id, outcome }: Forwarded) => outcome === 'pending' && held.includes(id);
+  const taken = state.forwarded.filter(isHeld);
+  if (taken.length === 0) return { state, taken: new Set() };
+  const parts = taken.map(({ id, amount, outgoingExpiryHeight }): Part => ({ id, amount, outgoingExpiryHeight }));
+  const forwarded = state.forwarded.filter((part) => !isHeld(part));
+  const lateSince = state.late.length === 0 ? view.now : state.lateSince;
+  const late = [...parts, ...state.late];
+  return { state: { ...state, forwarded, late, lateSince }, taken: new Set(parts.map(({ id }) => id)) };
+}
+
+/** Parts that wait to join the set may do so now that the client is there. */
+export const rejoin = (view: View, state: StateOf<'awaitingSettlement'>): Next<'awaitingSettlement'> =>
+  promote(view, state);
+
 export const released = (view: View, state: StateOf<'broadcasting'>): Resolved =>
   endIfResolved(view, { ...state, tag: 'awaitingSettlement' });
 
 function endIfResolved(view: View, state: StateOf<'awaitingSettlement'>): Resolved {
   if (state.forwarded.some((part) => part.outcome === 'pending')) return { state, effects: [] };
   const paidInPart = state.forwarded.some((part) => part.outcome === 'settled');
-  if (paidInPart && view.feeOwing === 0n) {
+  if (paidInPart && feeOwing(view, state.forwarded) === 0n) {
     return { state: { tag: 'succeeded' }, effects: relay(view, state.late) };
   }
   const ended = abandon(state.late, 'temporary_channel_failure', paidInPart ? 'underpaid' : 'paymentFailed');

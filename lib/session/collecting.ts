@@ -6,13 +6,14 @@ import {
   fail,
   failAll,
   forwardSet,
-  isInTime,
+  hopelessness,
   isTooMuch,
   mayForward,
   relay,
   splitByTime,
   without,
 } from './parts.ts';
+import { feeOwing, setOf } from './price.ts';
 
 type Collecting = StateOf<'collecting'>;
 type GoneOn = Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'failed'>;
@@ -22,10 +23,11 @@ type GoneOn = Next<'collecting' | 'awaitingChannel' | 'awaitingSettlement' | 'fa
  * complete set goes on.
  */
 export function collect(view: View, state: Collecting, { part }: InputOf<'partArrived'>): GoneOn {
-  if (!isInTime(view, part) || isTooMuch(view, [part])) {
-    return orphan(state, failAll([part], 'temporary_channel_failure'));
-  }
-  const kept = [...state.parts, part].sort(byFallingAmount);
+  const hopeless = hopelessness(view, part);
+  if (hopeless) return orphan(state, failAll([part], hopeless));
+  const kept = [...state.parts, part];
+  // With a variable amount the first HTLC is the payment, however small.
+  if (view.offer.paymentSize !== undefined) kept.sort(byFallingAmount);
   const given: Part[] = [];
   while (kept.length > 1 && isTooMuch(view, kept)) given.push(...kept.splice(-1));
   const effects = failAll(given, 'temporary_channel_failure');
@@ -42,35 +44,38 @@ function orphan(state: Collecting, effects: Next<'collecting'>['effects']): Next
 /** bLIP-52 section 4: a set goes on once it is complete, in time, its client connected, and the purchase free. */
 export function goOn(view: View, state: Collecting): GoneOn {
   const { offer } = view;
-  if (amountOf(state.parts) < offer.paymentSize || view.taken) return { state, effects: [] };
+  const found = setOf(offer, state.parts);
+  if (!found || view.taken) return { state, effects: [] };
   if (view.now >= offer.validUntil) return fail(state.parts, 'unknown_next_peer', 'offerExpired');
   if (!view.clientConnected) return { state, effects: [{ tag: 'wakeClient' }] };
-  return view.channel ? useChannel(view, state.parts) : openOne(view, state.parts);
+  const ready: Ready = { parts: found.set, late: found.rest, lateSince: state.since };
+  return view.channel ? useChannel(view, ready) : openOne(view, ready);
 }
+
+/** A complete set, and what waits behind it. */
+type Ready = Pick<StateOf<'awaitingChannel'>, 'parts' | 'late' | 'lateSince'>;
 
 /** The channel that an earlier session left unpaid. */
-function useChannel(view: View, parts: readonly Part[]): GoneOn {
-  if (view.channel?.stage === 'closed') return fail(parts, 'unknown_next_peer', 'channelFailed');
-  if (!mayForward(view)) {
-    return { state: waiting(parts, view.now + view.rules.readySeconds), effects: [] };
-  }
-  return forwardSet(view, parts) ?? fail(parts, 'unknown_next_peer', 'feeNotBearable');
+function useChannel(view: View, ready: Ready): GoneOn {
+  const all = [...ready.parts, ...ready.late];
+  if (view.channel?.stage === 'closed') return fail(all, 'unknown_next_peer', 'channelFailed');
+  if (!mayForward(view)) return { state: waiting(ready, view.now + view.rules.readySeconds), effects: [] };
+  return forwardSet(view, ready.parts, ready) ?? fail(all, 'unknown_next_peer', 'feeNotBearable');
 }
 
-function openOne(view: View, parts: readonly Part[]): Next<'awaitingChannel' | 'failed'> {
-  if (view.refusalsLeft <= 0) return fail(parts, 'unknown_next_peer', 'channelFailed');
+function openOne(view: View, ready: Ready): Next<'awaitingChannel' | 'failed'> {
+  const { parts, late } = ready;
+  if (view.refusalsLeft <= 0) return fail([...parts, ...late], 'unknown_next_peer', 'channelFailed');
   return {
-    state: waiting(parts, view.now + view.rules.acceptSeconds),
-    effects: [{ tag: 'openChannel', net: msat(amountOf(parts) - view.feeOwing) }],
+    state: waiting(ready, view.now + view.rules.acceptSeconds),
+    effects: [{ tag: 'openChannel', net: msat(amountOf(parts) - feeOwing(view, parts)) }],
   };
 }
 
-const waiting = (parts: readonly Part[], deadline: number): StateOf<'awaitingChannel'> => ({
+const waiting = (ready: Ready, deadline: number): StateOf<'awaitingChannel'> => ({
   tag: 'awaitingChannel',
-  parts,
+  ...ready,
   deadline,
-  late: [],
-  lateSince: 0,
 });
 
 /** bLIP-52 section 4: the parts of an incomplete set fail with temporary_channel_failure, and are forgotten. */

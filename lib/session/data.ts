@@ -11,11 +11,15 @@ export interface Offer {
   readonly scid: Scid;
   readonly client: NodeId;
   readonly trust: Trust;
-  readonly paymentSize: Msat;
-  /** Of the terms it was sold under; a set may overpay, but never beyond this. */
+  /** Undefined: the payer decides, with one HTLC (bLIP-52 section 2, no-MPP+var-invoice). */
+  readonly paymentSize?: Msat | undefined;
+  /** Of `paymentSize`, computed when it was sold; undefined with it: then it is computed on the one HTLC. */
+  readonly openingFee?: Msat | undefined;
+  /** Of the terms it was sold under. A set may overpay, but never beyond the maximum. */
+  readonly minPaymentSize: Msat;
   readonly maxPaymentSize: Msat;
-  /** Of `paymentSize`, computed when it was sold. */
-  readonly openingFee: Msat;
+  readonly minFee: Msat;
+  readonly proportionalPpm: number;
   /** Unix seconds. */
   readonly validUntil: number;
   readonly maxClientToSelfDelayBlocks: number;
@@ -42,6 +46,8 @@ export interface Rules {
   readonly sessionsMax: number;
   /** Channels that a client may refuse before its purchase is over. */
   readonly refusalsMax: number;
+  /** What becomes of a channel that was broadcast and is still unpaid when `valid_until` passes. */
+  readonly unpaidChannels: 'close' | 'keep';
 }
 
 export interface Part {
@@ -69,6 +75,10 @@ export interface Channel {
   /** `ordered` is written before the transaction can be out: from then on there is no second channel (L1). */
   readonly broadcast: 'no' | 'ordered' | 'done';
   readonly htlcMinimum?: Msat;
+  /** Parts that it carries at once, where the node tells (`max_accepted_htlcs`). */
+  readonly partsMax?: number | undefined;
+  /** Nobody paid for it in time: we are closing it. */
+  readonly closing?: true;
   readonly channelId?: ChannelId;
   readonly fundingTxid?: Txid;
 }
@@ -119,6 +129,7 @@ export type EndReason =
   | 'openTimedOut'
   | 'feeNotBearable'
   | 'partsGone'
+  | 'restarted'
   | 'paymentFailed'
   | 'underpaid';
 
@@ -140,6 +151,8 @@ export type Input =
   /** A held part is no longer there: its node gave it back by itself. */
   | { readonly tag: 'partGone'; readonly id: string }
   | { readonly tag: 'blockConnected' }
+  /** The LSP was away, and is back with what it had saved. `held`: the parts that its node holds, not forwarded yet. */
+  | { readonly tag: 'resumed'; readonly held: readonly string[] }
   /** The session that owned the purchase ended without settling the fee. */
   | { readonly tag: 'purchaseGivenBack' }
   /** The session that owned the purchase settled the fee in full. */
@@ -151,16 +164,25 @@ export interface Limits {
   readonly htlcMinimum: Msat;
   readonly toSelfDelayBlocks: number;
   readonly minimumDepth: number;
+  /** `max_accepted_htlcs`, where the node tells. */
+  readonly partsMax?: number | undefined;
 }
 
-export type Effect =
+/** What is done for a payment. */
+export type PartEffect =
   | { readonly tag: 'wakeClient' }
+  | { readonly tag: 'forwardPart'; readonly id: string; readonly amount: Msat; readonly extraFee: Msat }
+  | { readonly tag: 'failPart'; readonly id: string; readonly reason: FailureReason };
+
+/** What is done with the channel of the purchase. */
+export type ChannelEffect =
   | { readonly tag: 'openChannel'; readonly net: Msat }
   | { readonly tag: 'fundChannel' }
   | { readonly tag: 'broadcastFunding' }
   | { readonly tag: 'abandonChannel' }
-  | { readonly tag: 'forwardPart'; readonly id: string; readonly amount: Msat; readonly extraFee: Msat }
-  | { readonly tag: 'failPart'; readonly id: string; readonly reason: FailureReason };
+  | { readonly tag: 'closeChannel' };
+
+export type Effect = PartEffect | ChannelEffect;
 
 /** What a handler may look at, besides its own state and input. */
 export interface View {
@@ -173,8 +195,8 @@ export interface View {
   /** Whose session this is. */
   readonly paymentHash: PaymentHash;
   readonly channel: Channel | undefined;
-  /** What is neither settled nor on its way. */
-  readonly feeOwing: Msat;
+  /** What of the opening fee is settled, or on its way with a part. */
+  readonly feeTaken: Msat;
   /** Whether another session holds the channel or opens one. */
   readonly taken: boolean;
   readonly refusalsLeft: number;

@@ -1,7 +1,8 @@
 import { type Msat, msat, sum } from '../core/amount.ts';
 import type { FailureReason } from '../core/failureCode.ts';
 import { shareFee } from '../protocol/lsps2/extraFee.ts';
-import type { Effect, EndReason, Forwarded, Next, Part, View } from './data.ts';
+import type { EndReason, Forwarded, Next, Part, PartEffect, View } from './data.ts';
+import { feeOwing, sizeOf } from './price.ts';
 
 // What several states do with parts.
 
@@ -13,7 +14,7 @@ export function mayForward({ channel, offer }: View): boolean {
 
 export const amountOf = (parts: readonly Part[]): Msat => sum(parts.map((part) => part.amount));
 
-export const failAll = (parts: readonly Part[], reason: FailureReason): readonly Effect[] =>
+export const failAll = (parts: readonly Part[], reason: FailureReason): readonly PartEffect[] =>
   parts.map(({ id }) => ({ tag: 'failPart', id, reason }));
 
 /** Ends a session without a channel. */
@@ -36,7 +37,7 @@ export const byFallingAmount = (a: { readonly amount: bigint }, b: { readonly am
   a.amount === b.amount ? 0 : a.amount > b.amount ? -1 : 1;
 
 /** Sends a part on, less its share of the fee. */
-export const forward = ({ id, amount }: Part, extraFee: Msat): Effect => ({
+export const forward = ({ id, amount }: Part, extraFee: Msat): PartEffect => ({
   tag: 'forwardPart',
   id,
   amount: msat(amount - extraFee),
@@ -54,17 +55,39 @@ export function splitByTime(
 /** BOLT 4 lets a payer pay up to twice what was asked. */
 const OVERPAYMENT_MAX = 2n;
 
-/** Whether parts are more than a set may be: in number, in sum, or beyond what was sold. */
-export function isTooMuch(view: Pick<View, 'offer' | 'rules'>, parts: readonly Part[]): boolean {
+/** The most parts that may be under way together: the operator's limit, or the channel's. */
+export const partsMax = ({ rules, channel }: Pick<View, 'rules' | 'channel'>): number =>
+  Math.min(rules.partsMax, channel?.partsMax ?? rules.partsMax);
+
+/**
+ * Whether parts are more than a set may be: in number, in sum, or beyond what was sold. With a variable amount each part is
+ * a payment of its own, and only one of them is the set.
+ */
+export function isTooMuch(view: Pick<View, 'offer' | 'rules' | 'channel'>, parts: readonly Part[]): boolean {
+  if (parts.length > partsMax(view)) return true;
   const { paymentSize, maxPaymentSize } = view.offer;
-  const total = amountOf(parts);
-  return parts.length > view.rules.partsMax || total > maxPaymentSize || total > OVERPAYMENT_MAX * paymentSize;
+  if (paymentSize === undefined) return parts.some(({ amount }) => amount > maxPaymentSize);
+  const total = parts.reduce((before, { amount }) => before + amount, 0n);
+  return total > maxPaymentSize || total > OVERPAYMENT_MAX * paymentSize;
+}
+
+/** Why no set could take this part, as the failure that its payer gets; undefined when one could. */
+export function hopelessness(
+  view: Pick<View, 'offer' | 'rules' | 'channel' | 'height'>,
+  part: Part,
+): FailureReason | undefined {
+  const { offer, rules } = view;
+  // bLIP-52 section 2: a size outside of what was sold; with a variable amount only the HTLC tells it.
+  if (offer.paymentSize === undefined && sizeOf(offer, [part]) === undefined) return 'unknown_next_peer';
+  if (part.amount < rules.partMin || isTooMuch(view, [part]) || !isInTime(view, part))
+    return 'temporary_channel_failure';
+  return undefined;
 }
 
 export const without = (parts: readonly Part[], id: string): readonly Part[] => parts.filter((part) => part.id !== id);
 
 /** Passes parts on as they came; those that would be too late are given back. */
-export function relay(view: View, parts: readonly Part[]): readonly Effect[] {
+export function relay(view: View, parts: readonly Part[]): readonly PartEffect[] {
   const { good, bad } = splitByTime(view, parts);
   return [...good.map((part) => forward(part, msat(0n))), ...failAll(bad, 'temporary_channel_failure')];
 }
@@ -73,18 +96,20 @@ export function relay(view: View, parts: readonly Part[]): readonly Effect[] {
  * The owing fee shared over the parts, if each still carries the client's minimum (L4). Only the largest parts that make up
  * the payment bear it: a stranger's dust must not carry a share away by failing.
  */
-export function bearableShares(view: View, amounts: readonly Msat[], htlcMinimum: Msat): readonly Msat[] | undefined {
+export function bearableShares(view: View, parts: readonly Part[], htlcMinimum: Msat): readonly Msat[] | undefined {
+  const amounts = parts.map((part) => part.amount);
   const falling = amounts.map((amount, index) => ({ amount, index })).sort(byFallingAmount);
   const bearers = new Set<number>();
+  const size = sizeOf(view.offer, parts) ?? 0n;
   let total = 0n;
   for (const { amount, index } of falling) {
-    if (total >= view.offer.paymentSize) break;
+    if (total >= size) break;
     bearers.add(index);
     total += amount;
   }
   const borne = shareFee(
     amounts.filter((_, index) => bearers.has(index)),
-    view.feeOwing,
+    feeOwing(view, parts),
     htlcMinimum,
   );
   if (!borne) return undefined;
@@ -99,8 +124,7 @@ export function forwardSet(
   parts: readonly Part[],
   { late, lateSince }: { readonly late: readonly Part[]; readonly lateSince: number } = { late: [], lateSince: 0 },
 ): Next<'awaitingSettlement'> | undefined {
-  const amounts = parts.map((part) => part.amount);
-  const shares = bearableShares(view, amounts, view.channel?.htlcMinimum ?? msat(1n));
+  const shares = bearableShares(view, parts, view.channel?.htlcMinimum ?? msat(1n));
   if (!shares) return undefined;
   const forwarded = parts.map((part, index): Forwarded => {
     return { ...part, extraFee: shares[index] ?? msat(0n), outcome: 'pending' };

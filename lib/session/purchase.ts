@@ -1,11 +1,12 @@
 import { type Msat, msat } from '../core/amount.ts';
 import type { ChannelId, PaymentHash, Txid } from '../core/ids.ts';
-import type { Channel, Effect, Forwarded, Limits, Offer, Part, Rules, State } from './data.ts';
+import type { Channel, ChannelEffect, Forwarded, Limits, Offer, Part, PartEffect, Rules, State } from './data.ts';
 
 // A purchase and the sessions that try to get it paid: the record that is saved, and the questions asked of it.
 
 /** One successful `lsps2.buy`. */
 export interface Purchase {
+  /** The form of this record; what is saved under an older one is read and brought up to it. */
   readonly version: 1;
   readonly offer: Offer;
   readonly channel: Channel | undefined;
@@ -13,6 +14,8 @@ export interface Purchase {
   readonly feeSettled: Msat;
   /** How many channels were tried, one after the other. */
   readonly openAttempts: number;
+  /** Attempts that were given up and whose coins the node has not freed yet (L6). */
+  readonly releasing: readonly number[];
   /** How many of them the client refused. */
   readonly refusals: number;
   /** The client took a payment and its whole fee is settled: from now on the scid is an alias. */
@@ -35,6 +38,9 @@ export type PurchaseInput =
   | { readonly tag: 'partSettled' | 'partFailed'; readonly paymentHash: PaymentHash; readonly id: string }
   | { readonly tag: 'partGone'; readonly paymentHash: PaymentHash; readonly id: string }
   | { readonly tag: 'clientConnected' | 'clientDisconnected' | 'blockConnected' | 'timePassed' }
+  | { readonly tag: 'resumed'; readonly held: readonly string[] }
+  /** The node has given up the channel of this attempt, and freed its coins. */
+  | { readonly tag: 'channelReleased'; readonly attempt: number }
   | ChannelNews;
 
 /** What became of a channel. `attempt` says of which: news of one that was given up is not news of the next. */
@@ -53,8 +59,10 @@ export interface World {
   readonly rules: Rules;
 }
 
-/** An effect, for whose payment, and on which channel of the purchase. */
-export type Order = Effect & { readonly paymentHash: PaymentHash; readonly attempt: number };
+/** An effect, with the payment that it is for, or the channel of the purchase that it is done with. */
+export type Order =
+  | (PartEffect & { readonly paymentHash: PaymentHash })
+  | (ChannelEffect & { readonly attempt: number });
 
 export interface Ended {
   readonly paymentHash: PaymentHash;
@@ -76,17 +84,22 @@ export const purchased = (offer: Offer): Purchase => ({
   channel: undefined,
   feeSettled: msat(0n),
   openAttempts: 0,
+  releasing: [],
   refusals: 0,
   paid: false,
   over: false,
   sessions: {},
 });
 
-/** Whether the scid is just an alias now: paid, and its channel lives. */
-export const isAlias = ({ channel, paid }: Purchase): boolean => paid && channel?.stage === 'ready';
-
-export const sessionsOf = (purchase: Purchase): readonly (readonly [PaymentHash, State])[] =>
+export const sessionsOf = (purchase: Pick<Purchase, 'sessions'>): readonly (readonly [PaymentHash, State])[] =>
   Object.entries(purchase.sessions) as [PaymentHash, State][];
+
+/** Whether something is still to be done: payments, a broadcast, coins to be freed, a channel to be closed. */
+export function isUnderWay(purchase: Purchase): boolean {
+  const { channel, releasing } = purchase;
+  if (sessionsOf(purchase).length > 0 || releasing.length > 0 || channel?.broadcast === 'ordered') return true;
+  return channel?.closing === true && channel.stage !== 'closed';
+}
 
 const OWNING = new Set<State['tag']>(['awaitingChannel', 'awaitingSettlement', 'broadcasting']);
 
@@ -108,13 +121,13 @@ export function heldOf(state: State): readonly Part[] {
   return 'parts' in state ? [...state.parts, ...late] : late;
 }
 
-/** What the fee still lacks: not settled, and not on its way with a part (other than `except`). */
-export function feeOwing(purchase: Purchase, except?: string): Msat {
+/** What of the fee is settled, or on its way with a part (other than `except`). */
+export function feeTaken(purchase: Purchase, except?: string): Msat {
   const underway = sessionsOf(purchase)
     .flatMap(([, state]) => forwardedOf(state))
     .filter((part) => part.outcome === 'pending' && part.id !== except)
     .reduce((total, part) => total + part.extraFee, 0n);
-  return msat(purchase.offer.openingFee - purchase.feeSettled - underway);
+  return msat(purchase.feeSettled + underway);
 }
 
 type WithLate = Extract<State, { readonly late: readonly Part[] }>;

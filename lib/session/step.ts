@@ -1,14 +1,14 @@
 import { msat } from '../core/amount.ts';
 import type { PaymentHash } from '../core/ids.ts';
 import { turn } from '../core/table.ts';
-import type { Channel, Effect, Input, Stage, State, View } from './data.ts';
+import { isNews, withNews } from './channelNews.ts';
+import type { Channel, Effect, Input, PartEffect, State, View } from './data.ts';
 import {
   type ChannelNews,
   deadlineOf,
   type Ended,
-  feeOwing,
+  feeTaken,
   forwardedOf,
-  isAlias,
   isKnownPart,
   type Order,
   ownerOf,
@@ -18,12 +18,16 @@ import {
   sessionsOf,
   type World,
 } from './purchase.ts';
-import { amountOf, byFallingAmount, forward, isInTime, isTooMuch } from './parts.ts';
+import { amountOf, byFallingAmount, forward, hopelessness, isInTime } from './parts.ts';
 import { table } from './table.ts';
 
 /** One input, handled: the pure heart of the LSP. Save `purchase`, then do `orders`. */
 export function step(purchase: Purchase, input: PurchaseInput, world: World): Result {
-  const unchanged: Result = { purchase, orders: [], ended: [], odd: false };
+  return wrapUp(take({ purchase, orders: [], ended: [], odd: false }, input, world), world);
+}
+
+function take(unchanged: Result, input: PurchaseInput, world: World): Result {
+  const { purchase } = unchanged;
   switch (input.tag) {
     case 'partArrived':
       return arrive(unchanged, input, world);
@@ -40,6 +44,10 @@ export function step(purchase: Purchase, input: PurchaseInput, world: World): Re
     case 'clientConnected':
     case 'blockConnected':
       return tellAll(unchanged, { tag: input.tag }, world);
+    case 'resumed':
+      return resume(unchanged, input.held, world);
+    case 'channelReleased':
+      return released(unchanged, input.attempt);
     case 'channelAccepted':
     case 'channelFunded':
     case 'channelReady':
@@ -50,6 +58,42 @@ export function step(purchase: Purchase, input: PurchaseInput, world: World): Re
   }
 }
 
+/** What was ordered before a crash may not have been done: it is ordered again, and the node knows what it did already. */
+function resume(result: Result, held: readonly string[], world: World): Result {
+  const { channel, releasing } = result.purchase;
+  const again: Order[] = releasing.map((attempt) => ({ tag: 'abandonChannel', attempt }));
+  if (channel?.broadcast === 'ordered') again.push({ tag: 'broadcastFunding', attempt: channel.attempt });
+  if (channel?.closing && channel.stage !== 'closed') again.push({ tag: 'closeChannel', attempt: channel.attempt });
+  // One session's end may set another going: what that has just sent is not held any more.
+  const still = ({ orders }: Result) => held.filter((id) => !orders.some((order) => 'id' in order && order.id === id));
+  const begun: Result = { ...result, orders: [...result.orders, ...again] };
+  return sessionsOf(result.purchase).reduce<Result>(
+    (told, [hash]) => tell(told, hash, { tag: 'resumed', held: still(told) }, world),
+    begun,
+  );
+}
+
+function released(result: Result, attempt: number): Result {
+  const { purchase } = result;
+  const releasing = purchase.releasing.filter((each) => each !== attempt);
+  if (releasing.length === purchase.releasing.length) return { ...result, odd: true };
+  return { ...result, purchase: { ...purchase, releasing } };
+}
+
+/** A channel that was broadcast and that nobody paid for until `valid_until` is closed, if the operator wants it so. */
+function wrapUp(result: Result, { now, rules }: World): Result {
+  const { channel, offer, paid } = result.purchase;
+  if (now < offer.validUntil || sessionsOf(result.purchase).length > 0 || paid || !channel) return result;
+  if (channel.broadcast !== 'done' || channel.stage === 'closed' || channel.closing) return result;
+  if (rules.unpaidChannels === 'keep') return result;
+  const { attempt } = channel;
+  return {
+    ...result,
+    purchase: { ...result.purchase, channel: { ...channel, closing: true } },
+    orders: [...result.orders, { tag: 'closeChannel', attempt }],
+  };
+}
+
 type Arrived = Extract<PurchaseInput, { readonly tag: 'partArrived' }>;
 
 /** What a part meets before any session does. */
@@ -57,8 +101,10 @@ function arrive(result: Result, input: Arrived, world: World): Result {
   const { purchase } = result;
   const { paymentHash, part } = input;
   if (isKnownPart(purchase, part.id)) return { ...result, odd: true };
-  const attempt = purchase.channel?.attempt ?? 0;
-  const answer = (effect: Effect): Result => ({ ...result, orders: [{ ...effect, paymentHash, attempt }] });
+  const answer = (effect: PartEffect): Result => ({
+    ...result,
+    orders: [...result.orders, { ...effect, paymentHash }],
+  });
   // L8: the onion promises the client more than came in.
   if (input.incomingAmount < part.amount) return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
   const known = purchase.sessions[paymentHash] !== undefined;
@@ -66,15 +112,16 @@ function arrive(result: Result, input: Arrived, world: World): Result {
     return answer({ tag: 'failPart', id: part.id, reason: 'unknown_next_peer' });
   }
   // bLIP-52 section 6: a paid scid is just another alias of the client until `valid_until`.
-  if (!known && isAlias(purchase)) {
+  if (!known && purchase.paid) {
     if (!isInTime(world, part) || !world.clientConnected) {
       return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
     }
     return answer(forward(part, msat(0n)));
   }
   // What no set could take must not cost another payment its place.
-  const hopeless = isTooMuch({ offer: purchase.offer, rules: world.rules }, [part]) || !isInTime(world, part);
-  if (part.amount < world.rules.partMin || (!known && hopeless)) {
+  const hopeless = hopelessness({ ...world, offer: purchase.offer, channel: purchase.channel }, part);
+  if (!known && hopeless) return answer({ tag: 'failPart', id: part.id, reason: hopeless });
+  if (part.amount < world.rules.partMin) {
     return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
   }
   if (!known && sessionsOf(purchase).length >= world.rules.sessionsMax) {
@@ -137,65 +184,21 @@ function tellTime(result: Result, hash: PaymentHash, world: World): Result {
 const tellAll = (result: Result, input: Input, world: World): Result =>
   sessionsOf(result.purchase).reduce((told, [hash]) => tell(told, hash, input, world), result);
 
+/** A client that has signed does not refuse any more: whatever it says then, the channel broke. */
+const refusalOf = (channel: Channel, input: ChannelNews): ChannelNews =>
+  input.tag === 'channelRefused' && channel.fundingTxid !== undefined ? { ...input, tag: 'channelFailed' } : input;
+
 /** News of the channel: first the purchase's record of it, then the session that waits for it. */
-function tellOwner(result: Result, input: ChannelNews, world: World): Result {
+function tellOwner(result: Result, news: ChannelNews, world: World): Result {
   const { purchase } = result;
   const { channel } = purchase;
-  if (channel?.attempt !== input.attempt || !isNews(channel, input)) return { ...result, odd: true };
+  if (channel?.attempt !== news.attempt || !isNews(channel, news)) return { ...result, odd: true };
+  const input = refusalOf(channel, news);
   const owner = ownerOf(purchase);
   const changed: Result = { ...result, purchase: { ...purchase, ...withNews(purchase, channel, input) } };
   if (owner === undefined) return changed;
   const told: Input = input.tag === 'channelAccepted' ? input : { tag: input.tag };
   return tell(changed, owner, told, world);
-}
-
-/** Whether this was not known before: nodes repeat themselves. */
-function isNews(channel: Channel, input: ChannelNews): boolean {
-  switch (input.tag) {
-    case 'channelAccepted':
-      return channel.stage === 'opening';
-    case 'channelFunded':
-      return channel.fundingTxid === undefined && channel.stage !== 'closed';
-    case 'channelReady':
-      return channel.stage !== 'ready' && channel.stage !== 'closed';
-    case 'fundingBroadcast':
-      return channel.broadcast === 'ordered';
-    case 'channelRefused':
-    case 'channelFailed':
-      return channel.stage !== 'closed';
-  }
-}
-
-const STAGES: readonly Stage[] = ['opening', 'accepted', 'funded', 'ready', 'closed'];
-const later = (a: Stage, b: Stage): Stage => (STAGES.indexOf(a) > STAGES.indexOf(b) ? a : b);
-
-type News = Pick<Purchase, 'channel' | 'over' | 'refusals'>;
-
-function withNews(purchase: Purchase, channel: Channel, input: ChannelNews): News {
-  const { over, refusals } = purchase;
-  const { stage } = channel;
-  switch (input.tag) {
-    case 'channelAccepted':
-      return { over, refusals, channel: { ...channel, stage: 'accepted', htlcMinimum: input.limits.htlcMinimum } };
-    case 'channelFunded': {
-      const { channelId, fundingTxid } = input;
-      return { over, refusals, channel: { ...channel, stage: later(stage, 'funded'), channelId, fundingTxid } };
-    }
-    case 'channelReady':
-      return { over, refusals, channel: { ...channel, stage: 'ready', channelId: input.channelId } };
-    case 'fundingBroadcast':
-      return { over, refusals, channel: { ...channel, broadcast: 'done' } };
-    case 'channelRefused':
-    case 'channelFailed': {
-      // Closed, not forgotten: its funding transaction may be out, or may still have to go out.
-      const refused = input.tag === 'channelRefused' ? 1 : 0;
-      return {
-        over: over || channel.broadcast !== 'no',
-        refusals: refusals + refused,
-        channel: { ...channel, stage: 'closed' },
-      };
-    }
-  }
 }
 
 /** Hands one input to one session, and the purchase on when that session ends. `resolving`: the part that is no longer under way. */
@@ -206,8 +209,8 @@ function tell(result: Result, hash: PaymentHash, input: Input, world: World, res
   const next = turn(table, viewOf(result.purchase, hash, world, resolving), state, input);
   const { channel, openAttempts } = result.purchase;
   const orders = next.effects.map((effect): Order => {
-    const attempt = effect.tag === 'openChannel' ? openAttempts + 1 : (channel?.attempt ?? 0);
-    return { ...effect, paymentHash: hash, attempt };
+    if (isPartEffect(effect)) return { ...effect, paymentHash: hash };
+    return { ...effect, attempt: effect.tag === 'openChannel' ? openAttempts + 1 : (channel?.attempt ?? 0) };
   });
   const purchase = orders.reduce(withOrder, withSession(result.purchase, hash, next.state));
   const over = endOf(hash, next.state);
@@ -229,11 +232,14 @@ function viewOf(purchase: Purchase, hash: PaymentHash, world: World, resolving: 
     offer: purchase.offer,
     paymentHash: hash,
     channel: purchase.channel,
-    feeOwing: feeOwing(purchase, resolving),
+    feeTaken: feeTaken(purchase, resolving),
     taken: owner !== undefined && owner !== hash,
     refusalsLeft: purchase.over ? 0 : world.rules.refusalsMax - purchase.refusals,
   };
 }
+
+const PART_EFFECTS = new Set<Effect['tag']>(['wakeClient', 'forwardPart', 'failPart']);
+const isPartEffect = (effect: Effect): effect is PartEffect => PART_EFFECTS.has(effect.tag);
 
 /** What an order changes in the record: the intent is saved before the deed. */
 function withOrder(purchase: Purchase, order: Order): Purchase {
@@ -246,7 +252,8 @@ function withOrder(purchase: Purchase, order: Order): Purchase {
     case 'broadcastFunding':
       return channel ? { ...purchase, channel: { ...channel, broadcast: 'ordered' } } : purchase;
     case 'abandonChannel':
-      return { ...purchase, channel: undefined };
+      return { ...purchase, channel: undefined, releasing: [...purchase.releasing, order.attempt] };
+    case 'closeChannel':
     case 'wakeClient':
     case 'fundChannel':
     case 'forwardPart':

@@ -25,15 +25,18 @@ const queue = cell('hold', ['awaitingChannel'], late.hold<Waiting>);
 const dropQueue = cell('fail late parts', ['awaitingChannel'], late.drop<Waiting>);
 const expireQueue = cell('fail late parts', ['awaitingChannel'], late.expire<Waiting>);
 const tooLate = cell('end early', ['failed', 'abandoned'], channel.tooLate);
-const disconnect = cell('end if unfunded', ['awaitingChannel', 'failed', 'abandoned'], channel.disconnect);
-const fund = cell('fund if it fits', ['awaitingChannel', 'failed', 'abandoned'], channel.fund);
+const disconnect = cell('end if unfunded', ['awaitingChannel', 'failed'], channel.disconnect);
+const fund = cell('fund if it fits', ['awaitingChannel', 'failed'], channel.fund);
 const OPENED = ['awaitingChannel', 'awaitingSettlement', 'failed', 'abandoned'] as const;
-const funded = cell('broadcast or go on', OPENED, channel.funded);
+const funded = cell('broadcast or go on', ['awaitingChannel', 'awaitingSettlement', 'failed'], channel.funded);
+const isOut = cell('forward if ready', ['awaitingChannel', 'awaitingSettlement', 'abandoned'], channel.broadcast);
 const forward = cell('forward if ready', OPENED, channel.goOn);
-const refused = cell('give back', ['failed', 'abandoned'], channel.refused);
+const refused = cell('give back', ['failed'], channel.refused);
 const broke = cell('end early', ['failed', 'abandoned'], channel.broke);
 const channelMargin = cell('watch margin', ['awaitingChannel', 'failed', 'abandoned'], channel.watchMargin);
 const loseChannelPart = cell('lose', ['awaitingChannel', 'failed', 'abandoned'], channel.lose);
+
+const resumeOpen = cell('forward if ready, end if unfunded', OPENED, channel.resume);
 
 const hold = cell('hold or replace', ['awaitingSettlement'], settlement.replace);
 const dropLate = cell('fail late parts', ['awaitingSettlement'], late.drop<Settlement>);
@@ -44,6 +47,13 @@ const pend = cell('wait', ['awaitingSettlement'], late.stay<Settlement>);
 const settle = cell('settle', ['awaitingSettlement', 'broadcasting', 'succeeded', 'abandoned'], settlement.settle);
 const refuse = cell('refuse', ['awaitingSettlement', 'succeeded', 'abandoned'], settlement.refuse);
 
+const resumeSent = cell(
+  'send again what is held',
+  ['awaitingChannel', 'awaitingSettlement', 'failed', 'abandoned'],
+  settlement.resume,
+);
+const rejoin = cell('send on what waits', ['awaitingSettlement'], settlement.rejoin);
+
 const holdOn = cell('hold', ['broadcasting'], late.hold<Broadcasting>);
 const dropHeld = cell('fail late parts', ['broadcasting'], late.drop<Broadcasting>);
 const expireHeld = cell('fail late parts', ['broadcasting'], late.expire<Broadcasting>);
@@ -52,6 +62,7 @@ const loseHeld = cell('lose', ['broadcasting'], late.lose<Broadcasting>);
 const keep = cell('wait', ['broadcasting'], late.stay<Broadcasting>);
 const noteSettled = cell('note', ['broadcasting'], settlement.note);
 const noteFailed = cell('note', ['broadcasting'], settlement.note);
+const resumeReleased = cell('hold what is held', ['broadcasting'], settlement.resumeBroadcasting);
 const released = cell('end if resolved', ['awaitingSettlement', 'succeeded', 'abandoned'], settlement.released);
 
 /** Terminal states are left as soon as they are reached: the purchase forgets the session, and a later part begins anew. */
@@ -60,6 +71,7 @@ const over = {
   partArrived: odd, collectTimedOut: odd, offerExpired: odd, openTimedOut: odd, clientConnected: odd,
   clientDisconnected: odd, channelAccepted: odd, channelFunded: odd, channelReady: odd, channelRefused: odd,
   channelFailed: odd, fundingBroadcast: odd, partSettled: odd, partFailed: odd, partGone: odd, blockConnected: odd,
+  resumed: odd,
   purchaseGivenBack: odd, purchasePaid: odd,
 } as const;
 
@@ -82,6 +94,7 @@ export const table: Table<View, State, Input, Effect> = {
     partFailed: odd,
     partGone: losePart,
     blockConnected: collectingMargin,
+    resumed: goOn,
     purchaseGivenBack: goOn,
     purchasePaid: letThrough,
   },
@@ -97,11 +110,12 @@ export const table: Table<View, State, Input, Effect> = {
     channelReady: forward,
     channelRefused: refused,
     channelFailed: broke,
-    fundingBroadcast: forward,
+    fundingBroadcast: isOut,
     partSettled: odd,
     partFailed: odd,
     partGone: loseChannelPart,
     blockConnected: channelMargin,
+    resumed: resumeOpen,
     purchaseGivenBack: odd,
     purchasePaid: odd,
   },
@@ -110,7 +124,7 @@ export const table: Table<View, State, Input, Effect> = {
     collectTimedOut: dropLate,
     offerExpired: expireLate,
     openTimedOut: odd,
-    clientConnected: pend,
+    clientConnected: rejoin,
     clientDisconnected: pend,
     channelAccepted: odd,
     channelFunded: odd,
@@ -122,6 +136,7 @@ export const table: Table<View, State, Input, Effect> = {
     partFailed: refuse,
     partGone: loseLate,
     blockConnected: settleMargin,
+    resumed: resumeSent,
     purchaseGivenBack: odd,
     purchasePaid: odd,
   },
@@ -142,6 +157,7 @@ export const table: Table<View, State, Input, Effect> = {
     partFailed: noteFailed,
     partGone: loseHeld,
     blockConnected: holdMargin,
+    resumed: resumeReleased,
     purchaseGivenBack: odd,
     purchasePaid: odd,
   },

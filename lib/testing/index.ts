@@ -1,6 +1,8 @@
 import { withLightningdevkit } from '../nodes/ldk/peer.ts';
 import type { NetworkOptions, TestNetwork } from './network.ts';
 
+export { bitcoindChain } from './chain/bitcoind.ts';
+export { memoryChain } from './chain/memory.ts';
 export type { NetworkOptions, TestNetwork } from './network.ts';
 export type { TestChain } from './chain/chain.ts';
 export type { Payer, PayOutcome } from './payer.ts';

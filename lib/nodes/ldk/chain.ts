@@ -21,12 +21,16 @@ export interface SignedFunding {
 export interface LdkChain {
   /** Hash in internal byte order. */
   tip(): { readonly height: number; readonly hash: Uint8Array };
+  /** Blocks above a height, in order: what a node missed while it was down. */
+  since(height: number): Promise<readonly Block[]>;
   /** Every block from now on, in order. */
   onBlock(f: (block: Block) => void): Stop;
   /** Resolves when the transaction is in the mempool or in a block. Repeating it does no harm. */
   broadcast(raw: Uint8Array): Promise<Txid>;
   /** Picks and locks coins, builds and signs; segwit inputs only. */
   fund(script: Uint8Array, value: Sat): Promise<SignedFunding>;
+  /** Height of the block that holds a transaction; undefined while none does. */
+  heightOf(txid: Txid): Promise<number | undefined>;
   /** Frees the coins of a funding transaction that will not be broadcast. */
   release(funding: SignedFunding): Promise<void>;
 }

@@ -3,31 +3,21 @@ import * as ldk from 'lightningdevkit';
 import { wholeSat } from '../../core/amount.ts';
 import { fromHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
-import type { NodeId } from '../../core/ids.ts';
 import { listeners } from '../../core/listeners.ts';
 import type { ChannelEvent, ChannelLimits, Channels } from '../../ports/lspNode.ts';
-import type { SignedFunding } from './chain.ts';
 import { jitChannelConfig } from './config.ts';
 import { fromTxid, newUserId, someOf, toChannelId, toMsat, toU128, toU64, unwrap } from './fromLdk.ts';
+import { keepAlive } from './keepAlive.ts';
 import type { LdkNode } from './node.ts';
-
-/** A channel that is being opened, or was. */
-interface Opening {
-  readonly key: string;
-  readonly userId: bigint;
-  readonly peer: NodeId;
-  /** LDK's id of the channel: temporary first, then the real one. */
-  id: ldk.ChannelId;
-  stage: 'offered' | 'accepted' | 'funding' | 'funded' | 'closed';
-  /** From the first attempt to broadcast on, its coins are spent. */
-  broadcast?: boolean;
-  /** LDK has the signature of the client: the funding transaction may go out. */
-  safe?: boolean;
-  output?: { readonly script: Uint8Array; readonly value: bigint };
-  funding?: SignedFunding;
-}
+import { type Opening, openings } from './opening.ts';
 
 const GIVEN_UP = 'the payment for this channel was given up';
+const UNPAID = 'nobody paid for this channel in time';
+
+export interface LdkChannels extends Channels {
+  /** Tells how far a channel has come, as after a restart. */
+  tellStage(key: string): void;
+}
 
 export interface ChannelsOptions {
   /** Opens announced channels instead of the private ones that were sold: only ever useful to test a wallet's gate. */
@@ -35,19 +25,14 @@ export interface ChannelsOptions {
 }
 
 /** JIT channels of an LDK node. Funding is always withheld until `broadcast`. */
-export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOptions = {}): Channels {
-  const byKey = new Map<string, Opening>();
-  const byUser = new Map<bigint, Opening>();
+export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOptions = {}): LdkChannels {
+  const kept = openings(node);
   const { add, tell } = listeners<[ChannelEvent]>();
-
-  function forget(opening: Opening): void {
-    byKey.delete(opening.key);
-    byUser.delete(opening.userId);
-  }
+  keepAlive(node, kept);
 
   node.onEvent((event) => {
     if (!('user_channel_id' in event)) return;
-    const opening = byUser.get(toU128(event.user_channel_id as bigint));
+    const opening = kept.ofUser(toU128(event.user_channel_id as bigint));
     if (!opening) return;
     const { key } = opening;
     if (event instanceof ldk.Event_FundingGenerationReady) {
@@ -57,30 +42,53 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       const limits = limitsOf(node, opening.userId);
       if (limits) tell({ key, tag: 'accepted', limits });
     } else if (event instanceof ldk.Event_FundingTxBroadcastSafe) {
-      opening.stage = 'funded';
-      opening.safe = true;
       opening.id = event.channel_id;
-      if (opening.funding) {
-        tell({ key, tag: 'funded', channelId: toChannelId(event.channel_id), fundingTxid: opening.funding.txid });
-      }
+      tellFunded(opening);
     } else if (event instanceof ldk.Event_ChannelReady) {
       tell({ key, tag: 'ready', channelId: toChannelId(event.channel_id) });
     } else if (event instanceof ldk.Event_ChannelClosed) {
       const closed = toClosed(opening, event);
       opening.stage = 'closed';
+      kept.save(opening);
       tell(closed);
     }
   });
 
+  function tellFunded(opening: Opening): void {
+    opening.stage = 'funded';
+    opening.safe = true;
+    kept.save(opening);
+    const { key, id, funding } = opening;
+    if (funding) tell({ key, tag: 'funded', channelId: toChannelId(id), fundingTxid: funding.txid });
+  }
+
   function take(key: string): Opening {
-    const opening = byKey.get(key);
+    const opening = kept.get(key);
     if (!opening) throw new NodeError('there is no such channel');
     return opening;
   }
 
+  /** After a restart: a channel that LDK still lists has its `funding_signed`; LDK says nothing of those it dropped. */
+  function tellStage(key: string): void {
+    const opening = kept.get(key);
+    const listed = opening && listedOf(node, opening.userId);
+    if (!opening || !listed || opening.stage === 'closed') {
+      if (opening && opening.stage !== 'closed') {
+        opening.stage = 'closed';
+        kept.save(opening);
+      }
+      tell({ key, tag: 'failed', words: 'it did not survive a restart' });
+      return;
+    }
+    opening.id = listed.get_channel_id();
+    tellFunded(opening);
+    if (listed.get_is_channel_ready()) tell({ key, tag: 'ready', channelId: toChannelId(opening.id) });
+  }
+
   return {
+    tellStage,
     async open({ key, peer, capacity }) {
-      if (byKey.has(key)) return;
+      if (kept.get(key)) return;
       const userId = newUserId();
       const id = unwrap<ldk.ChannelId>(
         node.manager.create_channel(
@@ -93,16 +101,14 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
         ),
         'create_channel',
       );
-      const opening: Opening = { key, userId, peer, id, stage: 'offered' };
-      byKey.set(key, opening);
-      byUser.set(userId, opening);
+      kept.save({ key, userId, peer, id, stage: 'offered' });
       node.wake();
     },
     async fund(key) {
       const opening = take(key);
       if (opening.funding || !opening.output) return;
       const funding = await node.chain.fund(opening.output.script, wholeSat(opening.output.value));
-      if (byKey.get(key) !== opening) {
+      if (kept.get(key) !== opening) {
         await node.chain.release(funding);
         throw new NodeError('the channel was closed while its funding transaction was made');
       }
@@ -113,6 +119,7 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       const temporary = opening.id;
       // From this call on LDK knows the channel by its real id.
       opening.id = ldk.ChannelId.constructor_v1_from_funding_outpoint(outpoint);
+      kept.save(opening);
       unwrap(manager.unsafe_manual_funding_transaction_generated(temporary, fromHex(opening.peer), outpoint), 'fund');
       node.wake();
     },
@@ -120,25 +127,51 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       const opening = take(key);
       if (!opening.funding || !opening.safe) throw new NodeError('the channel is not funded yet');
       opening.broadcast = true;
+      kept.save(opening);
+      node.wake();
+      // LDK must know the channel for ever before its coins can be in it.
+      await node.records.saved();
       return node.chain.broadcast(opening.funding.raw);
     },
     async abandon(key) {
-      const opening = byKey.get(key);
+      const opening = kept.get(key);
       if (!opening) return;
-      // First out of the maps: the ChannelClosed that follows is our own doing, not news.
-      forget(opening);
-      if (opening.stage !== 'closed') {
+      // Out of the way first: the ChannelClosed that follows is our own doing, not news.
+      const { stage, funding, broadcast } = opening;
+      kept.remove(opening);
+      if (stage !== 'closed') {
         node.manager.force_close_without_broadcasting_txn(opening.id, fromHex(opening.peer), GIVEN_UP);
-        node.wake();
       }
-      if (opening.funding && !opening.broadcast) await node.chain.release(opening.funding);
+      node.wake();
+      if (funding && !broadcast) await node.chain.release(funding);
+      await node.records.saved();
+    },
+    async close(key) {
+      const opening = take(key);
+      if (opening.stage === 'closed') return;
+      const { id, peer } = opening;
+      const { manager } = node;
+      const isHere = node.connectedPeers.has(peer) && manager.close_channel(id, fromHex(peer)).is_ok();
+      if (!isHere) unwrap(manager.force_close_broadcasting_latest_txn(id, fromHex(peer), UNPAID), 'close');
+      node.wake();
+    },
+    forget(key) {
+      const opening = kept.get(key);
+      if (!opening) return;
+      opening.forgotten = true;
+      if (opening.broadcast && !opening.deep) kept.save(opening);
+      else kept.remove(opening);
+      node.wake();
     },
     onChannel: add,
   };
 }
 
+const listedOf = (node: LdkNode, userId: bigint): ldk.ChannelDetails | undefined =>
+  node.manager.list_channels().find((each) => toU128(each.get_user_channel_id()) === userId);
+
 function limitsOf(node: LdkNode, userId: bigint): ChannelLimits | undefined {
-  const channel = node.manager.list_channels().find((each) => toU128(each.get_user_channel_id()) === userId);
+  const channel = listedOf(node, userId);
   if (!channel) return undefined;
   const counterparty = channel.get_counterparty();
   const inFlight = someOf<bigint>(counterparty.get_outbound_htlc_maximum_msat());

@@ -1,5 +1,7 @@
+import { msat } from '../../core/amount.ts';
 import type { LspNode } from '../../ports/lspNode.ts';
 import { type ChannelsOptions, ldkChannels } from './channels.ts';
+import { toU64 } from './fromLdk.ts';
 import { ldkHtlcs } from './htlcs.ts';
 import { ldkMessages } from './messages.ts';
 import type { LdkNode } from './node.ts';
@@ -10,15 +12,31 @@ const LDK_CLTV_MARGIN_BLOCKS = 24;
 
 /** An LDK node as an LSP's. */
 export function ldkLsp(node: LdkNode, options?: ChannelsOptions): LspNode {
+  const { held, tellAgain, ...htlcs } = ldkHtlcs(node);
+  const { tellStage, ...channels } = ldkChannels(node, options);
   return {
     ...ldkMessages(node),
     ...ldkPresence(node),
-    ...ldkHtlcs(node),
-    ...ldkChannels(node, options),
+    ...htlcs,
+    ...channels,
     nodeId: node.nodeId,
     network: 'regtest',
     cltvMarginBlocks: LDK_CLTV_MARGIN_BLOCKS,
     height: () => node.chain.tip().height,
     onBlock: (f) => node.onBlock(f),
+    receivable: async () =>
+      msat(
+        node.manager
+          .list_usable_channels()
+          .reduce((total, channel) => total + toU64(channel.get_inbound_capacity_msat()), 0n),
+      ),
+    resume: async (known) => ({
+      held: held(),
+      tellAgain() {
+        tellAgain(known.parts);
+        for (const key of known.channels) tellStage(key);
+        node.begin();
+      },
+    }),
   };
 }

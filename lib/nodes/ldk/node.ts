@@ -4,17 +4,22 @@ import * as ldk from 'lightningdevkit';
 import type { NodeId, PeerUri } from '../../core/ids.ts';
 import type { Stop } from '../../ports/abort.ts';
 import type { Log } from '../../ports/log.ts';
-import type { LdkChain } from './chain.ts';
+import type { ByteStore } from '../../ports/store.ts';
+import type { Block, LdkChain } from './chain.ts';
 import { type ConfigOptions, userConfig } from './config.ts';
 import { customMessages } from './customMessages.ts';
 import { toNodeId } from './fromLdk.ts';
+import { confirmAll, startManager } from './manager.ts';
 import { eventPump } from './pump.ts';
-import { broadcaster, feeEstimator, logger, networkGraph, persister } from './services.ts';
+import { feeEstimator, logger, networkGraph, persister, publisher } from './services.ts';
 import { sockets } from './sockets.ts';
+import { type Staging, staging } from './store.ts';
 import { startWasm } from './wasm.ts';
 
 export interface LdkNodeInit extends ConfigOptions {
   readonly chain: LdkChain;
+  /** Where the node keeps itself; without it, it lives as long as its process. */
+  readonly store?: ByteStore | undefined;
   readonly log?: Log | undefined;
 }
 
@@ -28,6 +33,13 @@ export interface LdkNode {
   readonly peers: ldk.PeerManager;
   readonly log: Log;
   readonly connectedPeers: ReadonlySet<NodeId>;
+  /** Records of the adapters, saved together with LDK's own. */
+  readonly records: Staging;
+  /**
+   * The first round. A node that was restored waits for this, so that whoever must hear of its events listens already; any
+   * other begins by itself.
+   */
+  begin(): void;
   dial(peer: PeerUri): Promise<void>;
   listen(host?: string, port?: number): Promise<number>;
   queueMessage(to: NodeId, type: number, payload: Uint8Array): void;
@@ -46,6 +58,10 @@ export interface LdkNode {
 }
 
 const NANOS_PER_MS = 1_000_000;
+/**
+ * After a restart LDK fails an HTLC on its way to a peer that is not back yet: it is given so long.
+ */
+const PEERS_GRACE_MS = 10_000;
 
 export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
   await startWasm();
@@ -66,36 +82,46 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
       return () => void emitter.off(name, f);
     };
 
+  const records = staging(init.store);
+  const seed = records.loaded('seed').get('') ?? new Uint8Array(randomBytes(32));
+  records.put('seed', seed);
   const nowMs = Date.now();
   const nowSeconds = Math.floor(nowMs / 1000);
   const words = keep(logger((text) => emitter.emit('words', text)));
   const fees = keep(feeEstimator());
-  const publisher = keep(broadcaster(chain, log));
-  const keys = keep(
-    ldk.KeysManager.constructor_new(new Uint8Array(randomBytes(32)), BigInt(nowSeconds), (nowMs % 1000) * NANOS_PER_MS),
-  );
+  const outlet = publisher(chain, log);
+  keep(outlet.broadcaster);
+  const keys = keep(ldk.KeysManager.constructor_new(seed, BigInt(nowSeconds), (nowMs % 1000) * NANOS_PER_MS));
   const signer = keep(keys.as_NodeSigner());
   const monitor = keep(
-    ldk.ChainMonitor.constructor_new(ldk.Option_FilterZ.constructor_none(), publisher, words, fees, keep(persister())),
-  );
-  const config = userConfig(init);
-  const { hash, height } = chain.tip();
-  const manager = keep(
-    ldk.ChannelManager.constructor_new(
-      fees,
-      monitor.as_Watch(),
-      publisher,
-      keep(router(keys, words, keep)).as_Router(),
-      keep(ldk.DefaultMessageRouter.constructor_new(networkGraph(), keys.as_EntropySource())).as_MessageRouter(),
+    ldk.ChainMonitor.constructor_new(
+      ldk.Option_FilterZ.constructor_none(),
+      outlet.broadcaster,
       words,
-      keys.as_EntropySource(),
-      keys.as_NodeSigner(),
-      keys.as_SignerProvider(),
-      config,
-      ldk.ChainParameters.constructor_new(ldk.Network.LDKNetwork_Regtest, ldk.BestBlock.constructor_new(hash, height)),
-      nowSeconds,
+      fees,
+      keep(persister(records)),
     ),
   );
+  const config = userConfig(init);
+  // A block that comes while the node starts is taken up as soon as it has.
+  const early: Block[] = [];
+  let connect = (block: Block) => void early.push(block);
+  const stopBlocks = chain.onBlock((block) => connect(block));
+  const { manager, restored } = await startManager({
+    fees,
+    monitor,
+    publisher: outlet.broadcaster,
+    router: keep(router(keys, words, keep)).as_Router(),
+    messageRouter: keep(
+      ldk.DefaultMessageRouter.constructor_new(networkGraph(), keys.as_EntropySource()),
+    ).as_MessageRouter(),
+    words,
+    keys,
+    config,
+    chain,
+    records,
+    keep,
+  });
   const messages = customMessages({
     isLsp: init.role === 'lsp',
     listener: {
@@ -131,18 +157,29 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
     log,
     event: (event) => emitter.emit('event', event),
     round: () => emitter.emit('round'),
+    commit() {
+      const changed = manager.get_and_clear_needs_persistence();
+      if (init.store && (changed || !records.isEmpty())) records.put('manager', manager.write());
+      records.commit();
+    },
+    flush() {
+      tcp.flush();
+      outlet.flush();
+    },
+    mayForward: () => !restored || Date.now() - nowMs > PEERS_GRACE_MS || allUsable(manager),
   });
   const tcp = sockets(peers, pump.wake);
-  const stopBlocks = chain.onBlock((block) => {
-    const transactions = () =>
-      block.transactions.map(({ index, raw }) => ldk.TwoTuple_usizeTransactionZ.constructor_new(index, raw));
+  connect = (block) => {
+    if (block.height <= manager.current_best_block().get_height()) return;
     for (const confirm of [manager.as_Confirm(), monitor.as_Confirm()]) {
-      if (block.transactions.length > 0) confirm.transactions_confirmed(block.header, transactions(), block.height);
+      confirmAll(confirm, block);
       confirm.best_block_updated(block.header, block.height);
     }
     pump.wake();
     emitter.emit('block', block.height);
-  });
+  };
+  for (const block of early) connect(block);
+  if (!restored) pump.begin();
 
   return {
     nodeId: toNodeId(manager.get_our_node_id()),
@@ -153,6 +190,8 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
     peers,
     log,
     connectedPeers,
+    records,
+    begin: pump.begin,
     dial: (peer) => tcp.dial(peer),
     listen: (host = '127.0.0.1', port = 0) => tcp.listen(host, port),
     queueMessage(to, type, payload) {
@@ -177,6 +216,9 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
     },
   };
 }
+
+const allUsable = (manager: ldk.ChannelManager): boolean =>
+  manager.list_channels().every((channel) => !channel.get_is_channel_ready() || channel.get_is_usable());
 
 function router(keys: ldk.KeysManager, words: ldk.Logger, keep: <T extends object>(made: T) => T): ldk.DefaultRouter {
   const scorer = ldk.ProbabilisticScorer.constructor_new(

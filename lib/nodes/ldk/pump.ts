@@ -2,6 +2,8 @@ import * as ldk from 'lightningdevkit';
 import type { Log } from '../../ports/log.ts';
 
 export interface Pump {
+  /** The first round; nothing is told before. */
+  begin(): void;
   /** Asks for a round soon; many calls make one round. */
   wake(): void;
   stop(): void;
@@ -11,8 +13,15 @@ const PEERS_TICK_MS = 10_000;
 const MANAGER_TICK_MS = 60_000;
 /** LDK batches forwards to hide which HTLC led to which; a JIT payment has nothing to batch with. */
 const FORWARD_DELAY_MS = 5;
+/** A disk that is full may have room again. */
+const COMMIT_RETRY_MS = 1_000;
+const GATE_LOOK_MS = 50;
 
-/** The heartbeat of an LDK node: events out, messages out, timers. */
+/**
+ * The heartbeat of an LDK node. A round: events, and what they lead to; messages, into a buffer; the commit; only then does
+ * anything leave the node. LDK's `process_events` can itself move a channel on (a claim that waited for a peer), so the
+ * commit has to come after it and before the sockets.
+ */
 export function eventPump(o: {
   readonly manager: ldk.ChannelManager;
   readonly monitor: ldk.ChainMonitor;
@@ -20,12 +29,20 @@ export function eventPump(o: {
   readonly log: Log;
   event(event: ldk.Event): void;
   round(): void;
+  /** @throws when nothing was saved; then nothing leaves the node either. */
+  commit(): void;
+  /** Messages and transactions, out of the node. */
+  flush(): void;
+  /** Whether HTLCs may be moved on now; after a restart that waits for the peers. */
+  mayForward(): boolean;
 }): Pump {
   const { manager, monitor, peers, log } = o;
   const queue: ldk.Event[] = [];
+  let begun = false;
   let stopped = false;
   let awake = false;
   let armed = false;
+  let toForward = false;
 
   // A throw inside this callback would end all events for ever, so it only collects.
   const handler = ldk.EventHandler.new_impl({
@@ -49,7 +66,7 @@ export function eventPump(o: {
   }
 
   function wake(): void {
-    if (awake || stopped) return;
+    if (awake || stopped || !begun) return;
     awake = true;
     setImmediate(round);
   }
@@ -57,23 +74,45 @@ export function eventPump(o: {
   function round(): void {
     awake = false;
     if (stopped) return;
-    guarded(() => o.round());
-    for (const provider of providers) provider.process_pending_events(handler);
+    guarded(o.round);
+    handleEvents();
+    if (toForward) forward();
     peers.process_events();
-    for (const event of queue.splice(0)) {
-      if (event instanceof ldk.Event_PendingHTLCsForwardable) forwardSoon();
-      else guarded(() => o.event(event));
-      wake();
+    try {
+      o.commit();
+    } catch (cause) {
+      log({ level: 'warn', event: 'ldk.commit_failed', fields: { cause: String(cause) } });
+      setTimeout(wake, COMMIT_RETRY_MS);
+      return;
     }
+    o.flush();
     arm();
+  }
+
+  function handleEvents(): void {
+    do {
+      for (const provider of providers) provider.process_pending_events(handler);
+      for (const event of queue.splice(0)) {
+        if (event instanceof ldk.Event_PendingHTLCsForwardable) forwardSoon();
+        else guarded(() => o.event(event));
+        wake();
+      }
+    } while (queue.length > 0);
   }
 
   function forwardSoon(): void {
     setTimeout(() => {
-      if (stopped) return;
-      manager.process_pending_htlc_forwards();
+      toForward = true;
       wake();
     }, FORWARD_DELAY_MS);
+  }
+
+  function forward(): void {
+    if (o.mayForward()) {
+      toForward = false;
+      manager.process_pending_htlc_forwards();
+      wake();
+    } else setTimeout(wake, GATE_LOOK_MS);
   }
 
   function guarded(f: () => void): void {
@@ -94,8 +133,14 @@ export function eventPump(o: {
       wake();
     }, MANAGER_TICK_MS),
   ];
-  arm();
   return {
+    begin() {
+      if (begun) return;
+      begun = true;
+      arm();
+      // What a restored manager has pending does not wake anybody.
+      wake();
+    },
     wake,
     stop() {
       stopped = true;

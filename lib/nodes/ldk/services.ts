@@ -1,6 +1,8 @@
 import * as ldk from 'lightningdevkit';
+import { toHex } from '../../core/bytes.ts';
 import type { Log } from '../../ports/log.ts';
 import type { LdkChain } from './chain.ts';
+import type { Staging } from './store.ts';
 
 const FEERATE_SAT_PER_KW = 253;
 const FEERATE_MAX_SAT_PER_KW = 5_000;
@@ -14,27 +16,45 @@ export const feeEstimator = (): ldk.FeeEstimator =>
         : FEERATE_SAT_PER_KW,
   });
 
+export interface Publisher {
+  readonly broadcaster: ldk.BroadcasterInterface;
+  /** Sends out what LDK handed over since the last time: after a commit, never before. */
+  flush(): void;
+}
+
 /** LDK hands the same transaction over many times, and cannot bear a throw in here. */
-export const broadcaster = (chain: LdkChain, log: Log): ldk.BroadcasterInterface =>
-  ldk.BroadcasterInterface.new_impl({
-    broadcast_transactions(transactions) {
-      for (const raw of transactions) {
-        chain.broadcast(raw.slice()).catch((cause: unknown) => {
+export function publisher(chain: LdkChain, log: Log): Publisher {
+  let queued: Uint8Array[] = [];
+  return {
+    broadcaster: ldk.BroadcasterInterface.new_impl({
+      broadcast_transactions: (transactions) => void queued.push(...transactions.map((raw) => raw.slice())),
+    }),
+    flush() {
+      const out = queued;
+      queued = [];
+      for (const raw of out) {
+        chain.broadcast(raw).catch((cause: unknown) => {
           log({ level: 'debug', event: 'ldk.broadcast_refused', fields: { cause: String(cause) } });
         });
       }
     },
-  });
+  };
+}
 
-/** Everything stays in memory: these nodes live as long as their process. */
-export const persister = (): ldk.Persist => {
-  const done = ldk.ChannelMonitorUpdateStatus.LDKChannelMonitorUpdateStatus_Completed;
+/** A channel's monitor is staged whenever it changes, and is on disk before anything that follows from it leaves the node. */
+export function persister(records: Pick<Staging, 'put'>): ldk.Persist {
+  const key = (outpoint: ldk.OutPoint) => `monitor/${toHex(outpoint.write())}`;
+  const put = (outpoint: ldk.OutPoint, monitor: ldk.ChannelMonitor) => {
+    records.put(key(outpoint), monitor.write());
+    return ldk.ChannelMonitorUpdateStatus.LDKChannelMonitorUpdateStatus_Completed;
+  };
   return ldk.Persist.new_impl({
-    persist_new_channel: () => done,
-    update_persisted_channel: () => done,
-    archive_persisted_channel: () => undefined,
+    persist_new_channel: put,
+    // LDK gives no update when a block came; the monitor itself is always there.
+    update_persisted_channel: (outpoint, _update, monitor) => put(outpoint, monitor),
+    archive_persisted_channel: (outpoint) => records.put(key(outpoint), undefined),
   });
-};
+}
 
 /** LDK's words, from Debug on; some facts (the failure code that a payer receives) are nowhere else. */
 export const logger = (hear: (text: string) => void): ldk.Logger =>

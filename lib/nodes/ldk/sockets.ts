@@ -9,14 +9,28 @@ export interface Sockets {
   listen(host: string, port: number): Promise<number>;
   /** Resolves when the TCP connection stands and the handshake was begun. @throws TransportError */
   dial(peer: PeerUri): Promise<void>;
+  /** Lets out what LDK wrote since the last time: after a commit, never before. */
+  flush(): void;
   close(): Promise<void>;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** LDK is asked to wait when more than this is to be written to one peer. */
+const OUT_BYTES_MAX = 1 << 20;
+
+/** One connection, and what LDK wrote to it since the last flush. */
+interface Connection {
+  readonly descriptor: ldk.SocketDescriptor;
+  readonly socket: Socket;
+  out: Uint8Array[];
+  bytes: number;
+}
 
 /** BOLT 8 connections of one LDK node over TCP. `wake`: LDK has something to do. */
 export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
-  const open = new Map<bigint, { readonly descriptor: ldk.SocketDescriptor; readonly socket: Socket }>();
+  const open = new Map<bigint, Connection>();
+  /** LDK is done with these; what it wrote last still has to leave. */
+  const leaving = new Set<Connection>();
   let count = 0n;
   const servers = new Set<Server>();
   let closed = false;
@@ -27,19 +41,24 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
     const descriptor = ldk.SocketDescriptor.new_impl({
       send_data(data, resumeRead) {
         if (resumeRead) socket.resume();
-        // LDK asks again after 'drain': a peer that does not read fills no memory.
-        if (socket.destroyed || socket.writableNeedDrain) return 0;
-        socket.write(data.slice());
+        const connection = open.get(id);
+        // LDK asks again after 'drain' or a flush: a peer that does not read fills no memory.
+        if (!connection || socket.destroyed || socket.writableNeedDrain || connection.bytes > OUT_BYTES_MAX) return 0;
+        connection.out.push(data.slice());
+        connection.bytes += data.length;
+        wake();
         return data.length;
       },
       disconnect_socket() {
+        const connection = open.get(id);
         open.delete(id);
-        socket.destroy();
+        if (connection) leaving.add(connection);
+        wake();
       },
       eq: (other) => other.hash() === id,
       hash: () => id,
     });
-    open.set(id, { descriptor, socket });
+    open.set(id, { descriptor, socket, out: [], bytes: 0 });
     socket.setNoDelay(true);
     socket.on('data', (data) => {
       if (!open.has(id)) return;
@@ -87,10 +106,22 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
       }
       socket.write((begun as ldk.Result_CVec_u8ZPeerHandleErrorZ_OK).res);
     },
+    flush() {
+      for (const connection of [...open.values(), ...leaving]) {
+        const full = connection.bytes > OUT_BYTES_MAX;
+        for (const bytes of connection.out) connection.socket.write(bytes);
+        connection.out = [];
+        connection.bytes = 0;
+        if (full && !connection.socket.writableNeedDrain) peers.write_buffer_space_avail(connection.descriptor);
+      }
+      for (const { socket } of leaving) socket.destroySoon();
+      leaving.clear();
+    },
     async close() {
       closed = true;
-      for (const { socket } of open.values()) socket.destroy();
+      for (const { socket } of [...open.values(), ...leaving]) socket.destroy();
       open.clear();
+      leaving.clear();
       await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
     },
   };

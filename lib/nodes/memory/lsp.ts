@@ -3,6 +3,7 @@ import { toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type ChannelId, channelId, type NodeId, type Txid, txid } from '../../core/ids.ts';
 import { listeners } from '../../core/listeners.ts';
+import { untilTaken } from '../../core/untilTaken.ts';
 import { type Scid, scid } from '../../core/scid.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { ChannelEvent, InterceptedPart, LspNode, PartResolved } from '../../ports/lspNode.ts';
@@ -32,6 +33,7 @@ interface Opened {
   readonly fundingTxid: Txid;
   readonly channelId: ChannelId;
   funded: boolean;
+  ready: boolean;
 }
 
 const START_HEIGHT = 100;
@@ -48,20 +50,31 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
   const channels = new Map<string, Opened>();
   const broadcasts = new Set<Txid>();
   const partListeners = listeners<[InterceptedPart]>();
-  const resolvedListeners = listeners<[PartResolved]>();
+  const outcomes = untilTaken<PartResolved>(() => undefined);
   const channelListeners = listeners<[ChannelEvent]>();
   const blockListeners = listeners<[number]>();
   let height = START_HEIGHT;
 
   function resolve({ id, scid: at, paymentHash }: Sent, outcome: PartResolved['outcome']): void {
     parts.delete(id);
-    resolvedListeners.tell({ id, scid: at, paymentHash, outcome });
+    outcomes.tell({ id, scid: at, paymentHash, outcome });
   }
 
   function take(key: string): Opened {
     const channel = channels.get(key);
     if (!channel) throw new NodeError('there is no such channel');
     return channel;
+  }
+
+  function tellStage(key: string): void {
+    const opened = channels.get(key);
+    if (!opened) {
+      channelListeners.tell({ key, tag: 'failed', words: 'there is no such channel' });
+      return;
+    }
+    const { funded, ready, channelId: id, fundingTxid } = opened;
+    if (funded) channelListeners.tell({ key, tag: 'funded', channelId: id, fundingTxid });
+    if (ready) channelListeners.tell({ key, tag: 'ready', channelId: id });
   }
 
   async function offer(key: string, opened: Opened): Promise<void> {
@@ -100,7 +113,7 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
       onBlock: blockListeners.add,
       newScid: () => newScid(random),
       onPart: partListeners.add,
-      onPartResolved: resolvedListeners.add,
+      onPartResolved: outcomes.add,
       async forward({ id, channelId: over, amount }) {
         const sent = parts.get(id);
         if (!sent || sent.answered) throw new NodeError('this part is not held any more');
@@ -130,7 +143,7 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
         if (!wire.isConnected(wire.peer)) throw new NodeError('the client is not connected');
         const fresh = () => toHex(random(ID_BYTES));
         const ids = { offerId: fresh(), channelId: channelId(fresh()), fundingTxid: txid(fresh()) };
-        const opened: Opened = { ...ids, capacity, funded: false };
+        const opened: Opened = { ...ids, capacity, funded: false, ready: false };
         channels.set(key, opened);
         void offer(key, opened);
       },
@@ -141,6 +154,7 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
         const { channelId: id, fundingTxid, offerId } = opened;
         channelListeners.tell({ key, tag: 'funded', channelId: id, fundingTxid });
         await wallet.ready(offerId, id);
+        opened.ready = true;
         channelListeners.tell({ key, tag: 'ready', channelId: id });
       },
       async broadcast(key) {
@@ -153,7 +167,30 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
         channels.delete(key);
         if (opened) await wallet.gone(opened.offerId);
       },
+      async close(key) {
+        const opened = channels.get(key);
+        channels.delete(key);
+        if (!opened) return;
+        await wallet.gone(opened.offerId);
+        channelListeners.tell({ key, tag: 'failed', words: 'closed' });
+      },
+      forget: () => undefined,
       onChannel: channelListeners.add,
+      async resume(known) {
+        const held = [...parts.values()].filter(({ answered }) => !answered);
+        return {
+          held: held.map(({ id }) => id),
+          tellAgain() {
+            for (const each of held) partListeners.tell(each);
+            const told = new Set(outcomes.kept().map(({ id }) => id));
+            outcomes.again();
+            for (const each of known.parts) {
+              if (!parts.has(each.id) && !told.has(each.id)) outcomes.tell({ ...each, outcome: 'gone' });
+            }
+            for (const key of known.channels) tellStage(key);
+          },
+        };
+      },
     },
   };
 }

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type Txid, txid } from '../../core/ids.ts';
 import { listeners } from '../../core/listeners.ts';
+import { serial } from '../../core/serial.ts';
 import type { Block, SignedFunding } from '../../nodes/ldk/chain.ts';
 import type { TestChain } from './chain.ts';
 import { type RpcClient, rpcClient } from './rpc.ts';
@@ -13,6 +15,8 @@ const FEE_RATE_SAT_PER_VB = 2;
 const SAT_DECIMALS = 8;
 /** Coinbase outputs mature after 100 blocks. */
 const MATURE_BLOCKS = 101;
+const WAIT_MS = 5_000;
+const WAIT_AFTER_ERROR_MS = 1_000;
 const HEADER_BYTES = 80;
 const WALLET = 'lsps2-testing';
 const RPC_WALLET_ALREADY = [-4, -35, -36];
@@ -24,8 +28,13 @@ interface RpcBlock {
   readonly tx: readonly { readonly txid: string; readonly hex: string; readonly vin: readonly object[] }[];
 }
 
+export interface BitcoindOptions {
+  /** Whether to wait for blocks that others mine; our own are told of anyway. */
+  readonly follow?: boolean;
+}
+
 /** `url`: `http://user:password@host:port`. @throws NodeError when it does not answer, or is not on regtest. */
-export async function bitcoindChain(url: string): Promise<TestChain> {
+export async function bitcoindChain(url: string, { follow = false }: BitcoindOptions = {}): Promise<TestChain> {
   const rpc = rpcClient(url);
   const info = await rpc.call<{ chain: string }>('getblockchaininfo');
   if (info.chain !== 'regtest') throw new NodeError(`this bitcoind is on ${info.chain}; only regtest is used here`);
@@ -34,30 +43,59 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
   const miner = await wallet.call<string>('getnewaddress', '', 'bech32');
   const blockListeners = listeners<[Block]>();
 
-  const tipHash = () => rpc.call<string>('getbestblockhash');
   let tip: { height: number; hash: Uint8Array } = { height: 0, hash: new Uint8Array(32) };
 
-  async function deliver(hash: string): Promise<void> {
-    const [header, block] = await Promise.all([
+  async function read(hash: string): Promise<Block> {
+    const [header, { height, tx }] = await Promise.all([
       rpc.call<string>('getblockheader', hash, false),
       rpc.call<RpcBlock>('getblock', hash, 2),
     ]);
-    tip = { height: block.height, hash: fromHex(block.hash).reverse() };
-    const transactions = block.tx.map((each, index) => ({ index, raw: fromHex(each.hex) })).slice(1);
-    blockListeners.tell({ height: block.height, header: checkHeader(header), transactions });
+    const transactions = tx.map((each, index) => ({ index, raw: fromHex(each.hex) })).slice(1);
+    return { height, header: checkHeader(header), transactions };
   }
 
+  const inOrder = serial();
+  /** Tells of every block up to the tip that was not told of yet. */
+  const catchUp = (): Promise<void> =>
+    inOrder(async () => {
+      const height = await rpc.call<number>('getblockcount');
+      for (let at = tip.height + 1; at <= height; at++) {
+        const hash = await rpc.call<string>('getblockhash', at);
+        const block = await read(hash);
+        tip = { height: at, hash: fromHex(hash).reverse() };
+        blockListeners.tell(block);
+      }
+    });
+
   async function mine(blocks: number): Promise<void> {
-    for (const hash of await wallet.call<string[]>('generatetoaddress', blocks, miner)) await deliver(hash);
+    await wallet.call<string[]>('generatetoaddress', blocks, miner);
+    await catchUp();
+  }
+
+  const closing = new AbortController();
+  async function wait(): Promise<void> {
+    while (!closing.signal.aborted) {
+      // bitcoind answers when a block has come, or after a while without one.
+      await rpc.call('waitfornewblock', WAIT_MS).catch(() => sleep(WAIT_AFTER_ERROR_MS));
+      if (!closing.signal.aborted) await catchUp().catch(() => undefined);
+    }
   }
 
   // Regtest halves its subsidy every 150 blocks: on a chain that is kept, the coins of earlier runs are the rich ones.
   const { mine: mined } = await wallet.call<{ mine: { trusted: number } }>('getbalances');
-  await mine(mined.trusted < BALANCE_LEAST_BTC ? MATURE_BLOCKS : 1);
-  await deliver(await tipHash());
+  await wallet.call<string[]>('generatetoaddress', mined.trusted < BALANCE_LEAST_BTC ? MATURE_BLOCKS : 1, miner);
+  const best = await rpc.call<string>('getbestblockhash');
+  tip = { height: (await read(best)).height, hash: fromHex(best).reverse() };
+  if (follow) void wait();
 
   return {
     tip: () => tip,
+    async since(height) {
+      const missed: Block[] = [];
+      for (let at = height + 1; at <= tip.height; at++)
+        missed.push(await read(await rpc.call<string>('getblockhash', at)));
+      return missed;
+    },
     onBlock: blockListeners.add,
     async broadcast(raw) {
       const hex = toHex(raw);
@@ -95,6 +133,7 @@ export async function bitcoindChain(url: string): Promise<TestChain> {
     inMempool: async (id) => (await rpc.call<string[]>('getrawmempool')).includes(id),
     async close() {
       // The wallet stays loaded: another network may be using it.
+      closing.abort();
     },
   };
 }

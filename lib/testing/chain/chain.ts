@@ -5,8 +5,6 @@ import type { LdkChain } from '../../nodes/ldk/chain.ts';
 export interface TestChain extends LdkChain {
   /** Resolves when every node was told of the blocks. */
   mine(blocks: number): Promise<void>;
-  /** Height of the block that holds a transaction; undefined while none does. */
-  heightOf(txid: Txid): Promise<number | undefined>;
   inMempool(txid: Txid): Promise<boolean>;
   close(): Promise<void>;
 }

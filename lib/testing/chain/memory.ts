@@ -3,7 +3,9 @@ import { NodeError } from '../../core/errors.ts';
 import { type Txid, txid } from '../../core/ids.ts';
 import { listeners } from '../../core/listeners.ts';
 import type { Block, SignedFunding } from '../../nodes/ldk/chain.ts';
+import { decodeUtf8, encodeUtf8 } from '../../core/utf8.ts';
 import { systemRandom } from '../../platform/random.ts';
+import type { ByteStore } from '../../ports/store.ts';
 import type { TestChain } from './chain.ts';
 import { buildTransaction, hash256, type Outpoint, parseTransaction, type Transaction, u32 } from './transaction.ts';
 
@@ -14,17 +16,24 @@ const REGTEST_GENESIS_HASH = '06226e46111a0b59caaf126043eb5bbf28c34f3a5e332a1fc7
 const BLOCK_VERSION = u32(4);
 const REGTEST_BITS = u32(0x207f_ffff);
 const FIRST_BLOCKS = 5;
+const PREFIX = 'chain/';
 /** nLockTime below this is a height. */
 const LOCK_TIME_HEIGHT_END = 500_000_000;
 
 const pointOf = ({ txid: id, vout }: Outpoint): string => `${id}:${vout}`;
 
+export interface MemoryChainOptions {
+  /** Where its blocks are kept, so that a node that was saved with them finds its chain again. */
+  readonly store?: ByteStore;
+}
+
 /** A chain in memory. Coins for funding transactions come out of nowhere, as many as are asked for. */
-export function memoryChain(): TestChain {
+export function memoryChain({ store }: MemoryChainOptions = {}): TestChain {
   const blockListeners = listeners<[Block]>();
   const mempool = new Map<Txid, Transaction>();
   const heights = new Map<Txid, number>();
   const unspent = new Set<string>();
+  const mined: Block[] = [];
   let tip = { height: 0, hash: fromHex(REGTEST_GENESIS_HASH) };
 
   function enter(transaction: Transaction): void {
@@ -44,12 +53,36 @@ export function memoryChain(): TestChain {
     tip = { height, hash: hash256(header) };
     // Index 0 is the coinbase.
     const numbered = transactions.map(({ raw }, index) => ({ index: index + 1, raw }));
-    blockListeners.tell({ height, header, transactions: numbered });
+    const block = { height, header, transactions: numbered };
+    mined.push(block);
+    store?.commit(
+      new Map([
+        [`${PREFIX}${height}`, encodeUtf8(JSON.stringify([header, ...transactions.map(({ raw }) => raw)].map(toHex)))],
+      ]),
+    );
+    blockListeners.tell(block);
   }
 
-  for (let i = 0; i < FIRST_BLOCKS; i++) mineOne();
+  function restore(bytes: Uint8Array): void {
+    const [header = '', ...raw] = JSON.parse(decodeUtf8(bytes)) as string[];
+    const height = tip.height + 1;
+    for (const each of raw) {
+      enter(parseTransaction(fromHex(each)));
+      for (const [id] of mempool) heights.set(id, height);
+      mempool.clear();
+    }
+    tip = { height, hash: hash256(fromHex(header)) };
+    const transactions = raw.map((each, index) => ({ index: index + 1, raw: fromHex(each) }));
+    mined.push({ height, header: fromHex(header), transactions });
+  }
+
+  const saved = new Map(store?.load().filter(([key]) => key.startsWith(PREFIX)));
+  for (let height = 1; saved.has(`${PREFIX}${height}`); height++)
+    restore(saved.get(`${PREFIX}${height}`) as Uint8Array);
+  while (tip.height < FIRST_BLOCKS) mineOne();
   return {
     tip: () => tip,
+    since: async (height) => mined.filter((block) => block.height > height),
     onBlock: blockListeners.add,
     async broadcast(raw) {
       const transaction = parseTransaction(raw);

@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { memoryStore } from 'lsps2/memory';
+import { ldkLsp, ldkNode } from 'lsps2/ldk';
+import { flatRate, lsp } from 'lsps2/lsp';
+import { type SqliteStore, sqliteStore } from 'lsps2/sqlite';
+import { bitcoindChain, memoryChain, type TestChain } from 'lsps2/testing';
+import { EXIT, type ExitCode } from './exitCode.ts';
+import type { LspOptions } from './lspOptions.ts';
+import type { Reporter } from './reporter.ts';
+import { tellEvents } from './tellEvents.ts';
+
+const STORE_FILE = 'lsp.db';
+
+/** Runs the reference LSP until somebody stops it. */
+export async function runLsp(options: LspOptions, report: Reporter): Promise<ExitCode> {
+  const open: (() => Promise<void>)[] = [];
+  const stopped = signalled();
+  try {
+    report.waiting('starting a Lightning node');
+    const store = await openStore(options.data);
+    if (store) open.push(() => store.close());
+    const chain = await openChain(options.bitcoind, store);
+    open.push(() => chain.close());
+    const node = await ldkNode({ role: 'lsp', chain, ...(store ? { store: store.bytes } : {}) });
+    open.push(() => node.stop());
+    const { trust, minFee, feePpm, token } = options;
+    const rate = { trust, minFee, proportionalPpm: feePpm, ...(token === undefined ? {} : { tokens: [token] }) };
+    const adapter = await ldkLsp(node);
+    const service = await lsp({
+      node: adapter,
+      store: store ?? memoryStore(),
+      policy: flatRate(rate),
+      on: (events) => tellEvents(events, report),
+    });
+    open.push(() => service.close());
+    const { host } = options.listen;
+    const port = await node.listen(host, options.listen.port);
+    report.tell('listening', {
+      uri: `${node.nodeId}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+      height: chain.tip().height,
+      chain: options.bitcoind === undefined ? 'a regtest in memory' : 'your bitcoind',
+      data: options.data ?? '',
+      purchases: service.purchases().length,
+    });
+    report.waiting('serving; Ctrl-C stops');
+    report.tell('stopping', { signal: await stopped });
+    return EXIT.ok;
+  } finally {
+    for (const close of open.reverse()) await close();
+    report.close();
+  }
+}
+
+async function openStore(data: string | undefined): Promise<SqliteStore | undefined> {
+  if (data === undefined) return undefined;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  return sqliteStore(join(data, STORE_FILE));
+}
+
+const openChain = async (bitcoind: string | undefined, store: SqliteStore | undefined): Promise<TestChain> =>
+  bitcoind === undefined ? memoryChain(store && { store: store.bytes }) : bitcoindChain(bitcoind, { follow: true });
+
+/** Resolves with the signal that asks this process to stop. A second one ends it at once. */
+const signalled = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });

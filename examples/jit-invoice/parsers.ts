@@ -1,0 +1,59 @@
+import { type Msat, msat, sat } from 'lsps2';
+import { UsageError } from './exitCode.ts';
+
+// What a word on the command line may be. Each throws UsageError with one line that says what is wrong.
+
+/** `--amount -5sat` means -5sat, not an option of that name: the complaint should be about the amount. */
+export function joinNegatives(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const word of argv) {
+    const last = joined.at(-1);
+    if (/^-\d/.test(word) && last !== undefined && /^--[a-z-]+$/.test(last)) joined.splice(-1, 1, `${last}=${word}`);
+    else joined.push(word);
+  }
+  return joined;
+}
+
+export function amountOption(name: string, text: string): Msat {
+  const match = /^(\d{1,20})(sat|msat)$/.exec(text);
+  if (!match) throw new UsageError(`${name}: "${text}" is not an amount such as 250000sat or 250000000msat`);
+  const value = BigInt(match[1] ?? '');
+  if (value === 0n) throw new UsageError(`${name}: nothing is not an amount`);
+  try {
+    return match[2] === 'sat' ? sat(value) : msat(value);
+  } catch {
+    throw new UsageError(`${name}: "${text}" is more than there can be`);
+  }
+}
+
+export function wholeOption(name: string, text: string, max: number, min = 1): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+  if (value < min || value > max)
+    throw new UsageError(`${name}: "${text}" is not a whole number from ${min} to ${max}`);
+  return value;
+}
+
+export function oneOf<Word extends string>(name: string, text: string, words: readonly Word[]): Word {
+  const found = words.find((word) => word === text);
+  if (found === undefined) throw new UsageError(`${name}: "${text}" is none of ${words.join(', ')}`);
+  return found;
+}
+
+export function urlOption(name: string, text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    // The text is not repeated: it may hold a password.
+    throw new UsageError(`${name}: this is not a URL of the form http://user:password@127.0.0.1:18443`);
+  }
+  return text;
+}
+
+/** `HOST:PORT`; an IPv6 address stands in brackets. Port 0 asks the system for a free one. */
+export function addressOption(name: string, text: string): { readonly host: string; readonly port: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match?.[1] || port > PORT_MAX)
+    throw new UsageError(`${name}: "${text}" is not an address such as 127.0.0.1:9735`);
+  return { host: match[1].replace(/^\[|\]$/g, ''), port };
+}
+
+const PORT_MAX = 65_535;
