@@ -8,6 +8,7 @@ import {
   nextDeadline,
   type Purchase,
   type PurchaseInput,
+  type Result,
   type World,
 } from '../session/purchase.ts';
 import { step } from '../session/step.ts';
@@ -36,6 +37,17 @@ export const purchaseKey = (purchase: Purchase): string => `purchase/${formatSci
 /** A clock that runs ahead of ours must not make a timer spin. */
 const TIMER_LEAST_MS = 10;
 
+/** An input, and whoever waits until it is handled. */
+interface Waiting {
+  readonly next: PurchaseInput;
+  resolve(handled: boolean): void;
+}
+
+interface Stepped extends Waiting {
+  readonly before: Purchase;
+  readonly result: Result;
+}
+
 export interface ActorHooks {
   changed(before: Purchase, after: Purchase): void;
   /** Called once, when `valid_until` has passed and nothing is under way any more. */
@@ -44,40 +56,64 @@ export interface ActorHooks {
 
 export function actor(context: Context, initial: Purchase, hooks: ActorHooks): Actor {
   const queue = serial();
+  const inbox: Waiting[] = [];
   let purchase = initial;
   let running = true;
   let over = false;
   let disarm: Stop = () => undefined;
 
   const input = (next: PurchaseInput): Promise<boolean> =>
-    queue(async () => {
-      if (!running) {
-        await turnAway(next);
-        return over;
-      }
-      try {
-        return await handle(next);
-      } catch (cause) {
-        await fault(next, cause);
-        return false;
-      }
+    new Promise((resolve) => {
+      inbox.push({ next, resolve });
+      void queue(work);
     });
   const outlet = {
     back: (next: PurchaseInput) => void input(next),
     current: (attempt: number) => running && purchase.channel?.attempt === attempt,
   };
 
-  async function handle(next: PurchaseInput): Promise<boolean> {
-    const result = step(purchase, next, worldOf(context, purchase));
-    if (result.odd) context.log({ level: 'debug', event: 'lsp.odd_input', fields: { input: next.tag } });
-    if (result.purchase !== purchase && !(await save(result.purchase))) return false;
-    const before = purchase;
-    purchase = result.purchase;
-    if (before !== purchase) hooks.changed(before, purchase);
-    report(context, { before, input: next, result });
-    for (const order of result.orders) await carryOut(context, { ...outlet, purchase }, order);
-    arm();
-    return true;
+  /**
+   * Takes what is waiting: steps, up to the first that orders something, one save, then its effects. What waits together is
+   * saved together, so that thirty parts do not cost thirty saves of a record that grows with each.
+   */
+  async function work(): Promise<void> {
+    const steps = takeSteps();
+    const last = steps.at(-1)?.result;
+    if (!last) return;
+    const saved = last.purchase === purchase || (await save(last.purchase));
+    if (saved) {
+      for (const { next, before, result } of steps) {
+        if (result.odd) context.log({ level: 'debug', event: 'lsp.odd_input', fields: { input: next.tag } });
+        if (before !== result.purchase) hooks.changed(before, result.purchase);
+        purchase = result.purchase;
+        report(context, { before, input: next, result });
+      }
+      for (const order of last.orders) await carryOut(context, { ...outlet, purchase }, order);
+      arm();
+    }
+    for (const { resolve } of steps) resolve(saved);
+  }
+
+  function takeSteps(): readonly Stepped[] {
+    const steps: Stepped[] = [];
+    let before = purchase;
+    for (let ordered = false; !ordered; ) {
+      const waiting = inbox.shift();
+      if (!waiting) break;
+      if (!running) {
+        void turnAway(waiting.next).then(() => waiting.resolve(over));
+        continue;
+      }
+      try {
+        const result = step(before, waiting.next, worldOf(context, before));
+        steps.push({ ...waiting, before, result });
+        before = result.purchase;
+        ordered = result.orders.length > 0;
+      } catch (cause) {
+        void fault(waiting.next, cause).then(() => waiting.resolve(false));
+      }
+    }
+    return steps;
   }
 
   /** The offer is over: a part that was queued behind its end is answered all the same (L2). */

@@ -99,29 +99,27 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     });
   },
 
-  forwardPart: async (context, { purchase, back }, { id, amount, extraFee, paymentHash }) => {
-    const { node, emit, clock } = context;
-    const { offer, channel } = purchase;
-    const failed = async (cause: unknown) => {
-      emit('trouble', { scid: offer.scid, what: 'forwardPart', cause });
-      await giveBack(context, { scid: offer.scid, id, reason: 'temporary_channel_failure' });
-      back({ tag: 'partFailed', paymentHash, id });
-    };
+  forwardPart: async (context, outlet, order) => {
+    const { node, clock, emit } = context;
+    const { offer, channel, paid } = outlet.purchase;
+    const { id, amount } = order;
     // What is not paid for goes over its own channel only.
-    if (channel?.channelId === undefined || (channel.stage === 'closed' && !purchase.paid)) {
-      await failed(new Error('there is no channel'));
+    if (channel?.channelId === undefined || (channel.stage === 'closed' && !paid)) {
+      emit('trouble', { scid: offer.scid, what: 'forwardPart', cause: new Error('there is no channel') });
+      await giveBack(context, { scid: offer.scid, id, reason: 'temporary_channel_failure' });
+      outlet.back({ tag: 'partFailed', paymentHash: order.paymentHash, id });
       return;
     }
     const to = { id, channelId: channel.channelId, peer: offer.client, amount };
     const job = node.forward(to);
     try {
       await inTime(clock, NODE_SECONDS_MAX, () => job);
-      emit('partForwarded', { scid: offer.scid, paymentHash, id, amount, extraFee });
+      tellForwarded(context, outlet, order);
     } catch (cause) {
-      if (!(cause instanceof TooLateError)) return failed(cause);
-      // A node that did not answer may still forward, or still say no: the part stays under way until it is told.
       emit('trouble', { scid: offer.scid, what: 'forwardPart', cause });
-      job.catch(failed);
+      // A node that did not answer may still forward, or still say no: the part stays under way until it is told.
+      if (cause instanceof TooLateError) job.catch(() => void settleDoubt(context, outlet, order, to));
+      else await settleDoubt(context, outlet, order, to);
     }
   },
 
@@ -130,6 +128,49 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     if (await giveBack(context, { scid, id, reason })) context.emit('partFailed', { scid, paymentHash, id, reason });
   },
 };
+
+type Forward = Extract<Order, { readonly tag: 'forwardPart' }>;
+
+const tellForwarded = ({ emit }: Context, { purchase }: Outlet, { paymentHash, id, amount, extraFee }: Forward): void =>
+  emit('partForwarded', { scid: purchase.offer.scid, paymentHash, id, amount, extraFee });
+
+/**
+ * The node said no to a forward. It may have done it all the same: only a part that it gives back has surely failed, and one
+ * that it cannot give back it must forward. One of the two is tried until it succeeds.
+ */
+async function settleDoubt(
+  context: Context,
+  outlet: Outlet,
+  order: Forward,
+  to: Parameters<Context['node']['forward']>[0],
+): Promise<void> {
+  const { node, clock, emit } = context;
+  const { id, paymentHash } = order;
+  const { scid } = outlet.purchase.offer;
+  let first: () => void = () => undefined;
+  const tried = new Promise<void>((resolve) => {
+    first = resolve;
+  });
+  const job = async (): Promise<'failed' | 'forwarded'> => {
+    try {
+      await inTime(clock, NODE_SECONDS_MAX, async () => node.fail(id, 'temporary_channel_failure'));
+      return 'failed';
+    } catch {
+      await inTime(clock, NODE_SECONDS_MAX, async () => node.forward(to));
+      return 'forwarded';
+    }
+  };
+  const failed = (cause: unknown) => {
+    emit('trouble', { scid, what: 'failPart', cause });
+    first();
+  };
+  void persist(clock, { job, wanted: () => context.running(), failed }).then((how) => {
+    if (how === 'failed') outlet.back({ tag: 'partFailed', paymentHash, id });
+    else if (how === 'forwarded') tellForwarded(context, outlet, order);
+    first();
+  });
+  await tried;
+}
 
 /** Does a step of opening a channel; when it fails, the channel has failed. */
 async function orFail(

@@ -39,7 +39,7 @@ export interface Htlcs {
   onPartResolved(f: (resolved: PartResolved) => Promise<void>): Stop;
   /**
    * Forwards less or as much as the onion says; the node adds `extra_fee` when it is less. Where the channel is not usable
-   * any more, another one with the peer will do. Repeating it does no harm.
+   * any more, another one with the peer will do. Repeating it does no harm, also when the first time failed or was cut off.
    * @throws NodeError when the part is gone, or no channel usable.
    */
   forward(o: {
@@ -48,7 +48,7 @@ export interface Htlcs {
     readonly peer: NodeId;
     readonly amount: Msat;
   }): Promise<void>;
-  /** Repeating it does no harm. @throws NodeError when the part is gone. */
+  /** Repeating it does no harm, nor does it for a part that is gone. @throws NodeError when the part was forwarded. */
   fail(id: string, reason: FailureReason): Promise<void>;
 }
 
@@ -120,7 +120,7 @@ export interface LspNode extends PeerMessages, Htlcs, Channels, ChainTip {
   readonly network: Network;
   /** Blocks before an HTLC's outgoing expiry at which this node can no longer forward it. */
   readonly cltvMarginBlocks: number;
-  /** What others could send to this node now, over its channels; undefined, or without this verb: it cannot tell. */
+  /** What others could send to this node now, over its channels; undefined, or without this verb: it cannot tell (yet). */
   receivable?(): Promise<Msat | undefined>;
   /**
    * Asked once by a starting LSP, which has its records and listens already: which parts are held? When `tellAgain` is

@@ -104,30 +104,53 @@ export function isUnderWay(purchase: Purchase): boolean {
 const OWNING = new Set<State['tag']>(['awaitingChannel', 'awaitingSettlement', 'broadcasting']);
 
 /** The session that opens or uses the channel; there is never more than one (L1). */
-export const ownerOf = (purchase: Purchase): PaymentHash | undefined =>
-  sessionsOf(purchase).find(([, state]) => OWNING.has(state.tag))?.[0];
+export function ownerOf({ sessions }: Pick<Purchase, 'sessions'>): PaymentHash | undefined {
+  for (const hash in sessions) {
+    const state = sessions[hash as PaymentHash];
+    if (state && OWNING.has(state.tag)) return hash as PaymentHash;
+  }
+  return undefined;
+}
 
 /** The forwarded parts of a session; none before it forwards. */
 export const forwardedOf = (state: State | undefined): readonly Forwarded[] =>
-  state?.tag === 'awaitingSettlement' || state?.tag === 'broadcasting' ? state.forwarded : [];
+  state?.tag === 'awaitingSettlement' || state?.tag === 'broadcasting' ? state.forwarded : NONE;
+
+const NONE: readonly never[] = [];
 
 /** Whether some session holds or forwards this part already: a node may tell of it again. */
 export const isKnownPart = (purchase: Purchase, id: string): boolean =>
-  sessionsOf(purchase).some(([, state]) => [...heldOf(state), ...forwardedOf(state)].some((part) => part.id === id));
+  sessionsOf(purchase).some(
+    ([, state]) => heldOf(state).some((part) => part.id === id) || forwardedOf(state).some((part) => part.id === id),
+  );
 
 /** The parts that a session holds. */
 export function heldOf(state: State): readonly Part[] {
-  const late = 'late' in state ? state.late : [];
-  return 'parts' in state ? [...state.parts, ...late] : late;
+  switch (state.tag) {
+    case 'collecting':
+      return state.parts;
+    case 'awaitingChannel':
+      return state.late.length === 0 ? state.parts : [...state.parts, ...state.late];
+    case 'awaitingSettlement':
+    case 'broadcasting':
+      return state.late;
+    case 'succeeded':
+    case 'failed':
+    case 'abandoned':
+      return NONE;
+  }
 }
 
 /** What of the fee is settled, or on its way with a part (other than `except`). */
-export function feeTaken(purchase: Purchase, except?: string): Msat {
-  const underway = sessionsOf(purchase)
-    .flatMap(([, state]) => forwardedOf(state))
-    .filter((part) => part.outcome === 'pending' && part.id !== except)
-    .reduce((total, part) => total + part.extraFee, 0n);
-  return msat(purchase.feeSettled + underway);
+export function feeTaken({ feeSettled, sessions }: Purchase, except?: string): Msat {
+  let taken: bigint = feeSettled;
+  // Every step asks this: plain loops.
+  for (const hash in sessions) {
+    for (const { outcome, id, extraFee } of forwardedOf(sessions[hash as PaymentHash])) {
+      if (outcome === 'pending' && id !== except) taken += extraFee;
+    }
+  }
+  return msat(taken);
 }
 
 type WithLate = Extract<State, { readonly late: readonly Part[] }>;

@@ -119,8 +119,10 @@ function arrive(result: Result, input: Arrived, world: World): Result {
     return answer(forward(part, msat(0n)));
   }
   // What no set could take must not cost another payment its place.
-  const hopeless = hopelessness({ ...world, offer: purchase.offer, channel: purchase.channel }, part);
-  if (!known && hopeless) return answer({ tag: 'failPart', id: part.id, reason: hopeless });
+  const { rules, height } = world;
+  const { offer, channel } = purchase;
+  const hopeless = known ? undefined : hopelessness({ rules, height, offer, channel }, part);
+  if (hopeless) return answer({ tag: 'failPart', id: part.id, reason: hopeless });
   if (part.amount < world.rules.partMin) {
     return answer({ tag: 'failPart', id: part.id, reason: 'temporary_channel_failure' });
   }
@@ -227,8 +229,12 @@ function tell(result: Result, hash: PaymentHash, input: Input, world: World, res
 
 function viewOf(purchase: Purchase, hash: PaymentHash, world: World, resolving: string | undefined): View {
   const owner = ownerOf(purchase);
+  const { now, height, clientConnected, rules } = world;
   return {
-    ...world,
+    now,
+    height,
+    clientConnected,
+    rules,
     offer: purchase.offer,
     paymentHash: hash,
     channel: purchase.channel,

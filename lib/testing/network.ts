@@ -5,7 +5,9 @@ import { type FlatRate, flatRate, type Policy } from '../lsp/policy.ts';
 import { ldkLsp } from '../nodes/ldk/lsp.ts';
 import { type LdkNode, startNode } from '../nodes/ldk/node.ts';
 import { ldkWallet } from '../nodes/ldk/wallet.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { ByteStore, Store } from '../ports/store.ts';
 import type { LspNode } from '../ports/lspNode.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
 import { memoryStore } from '../stores/memory.ts';
@@ -22,6 +24,8 @@ export interface NetworkOptions {
   readonly policy?: Policy | FlatRate;
   /** RPC address of a regtest bitcoind, as `http://user:password@127.0.0.1:18443`; a chain in memory when left out. */
   readonly bitcoind?: string;
+  /** Where the LSP keeps its records and its node keeps itself; in memory when left out. The caller closes it. */
+  readonly lspStore?: Store & { readonly bytes: ByteStore };
   /** Channels between payer and LSP. Default 1. */
   readonly payerChannels?: number;
   /** Capacity of each of them, in satoshi. At most 16,777,215, the default. */
@@ -33,6 +37,8 @@ export interface NetworkOptions {
   /** The LSP opens announced channels instead of the private ones that it sold. */
   readonly publicChannels?: boolean;
   readonly log?: Log;
+  /** The LSP's clock, for a test that cannot wait for `valid_until`. */
+  readonly lspClock?: Clock;
 }
 
 /** A whole Lightning network in one process: payer, LSP and wallet, talking BOLT over TCP on loopback. */
@@ -75,12 +81,12 @@ async function assemble(
   stop: () => Promise<void>,
 ): Promise<TestNetwork> {
   const { log } = options;
-  const start = async (init: Pick<Parameters<typeof startNode>[0], 'role' | 'toSelfDelayBlocks'>) => {
+  const start = async (init: Pick<Parameters<typeof startNode>[0], 'role' | 'toSelfDelayBlocks' | 'store'>) => {
     const node = await startNode({ chain, log, ...init });
     nodes.push(node);
     return node;
   };
-  const lspNode = await start({ role: 'lsp' });
+  const lspNode = await start({ role: 'lsp', store: options.lspStore?.bytes });
   const payerNode = await start({ role: 'payer' });
   const walletNode = await start({ role: 'wallet', toSelfDelayBlocks: options.walletToSelfDelayBlocks });
   const port = await lspNode.listen();
@@ -94,7 +100,13 @@ async function assemble(
   const adapter = ldkLsp(lspNode, { announced: options.publicChannels ?? false });
   const node = options.tamper?.(adapter) ?? adapter;
   const policy = toPolicy(options.policy);
-  const service = await lsp({ node, store: memoryStore(), policy, ...(log ? { log } : {}) });
+  const service = await lsp({
+    node,
+    store: options.lspStore ?? memoryStore(),
+    policy,
+    ...(log ? { log } : {}),
+    ...(options.lspClock ? { clock: options.lspClock } : {}),
+  });
 
   return {
     payer: ldkPayer(payerNode),

@@ -36,7 +36,7 @@ describe.each<Trust>(['lsp-trusts-client', 'client-trusts-lsp'])('kill -9, %s', 
         const died = await (mode === 'fixed' ? fixedPayment(world, at) : variablePayments(world, at)).catch(
           async (cause: unknown) => {
             // What the LSP made of it is worth more than the line that failed.
-            process.stderr.write(`point ${at}: ${inspect(await world.unpaid(), { depth: 9 })}\n`);
+            process.stderr.write(`point ${at}: ${inspect(await world.unpaid().catch(String), { depth: 9 })}\n`);
             throw cause;
           },
         );

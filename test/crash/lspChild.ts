@@ -23,8 +23,8 @@ export interface LspChild {
   start(): Promise<void>;
   /** Kills itself at the n-th point from now on; never, if it is infinite. */
   arm(at: number): Promise<void>;
-  /** Resolves with the name of the point at which it died. */
-  died(): Promise<string>;
+  /** Resolves with the name of the point at which it died; undefined when it ended in another way. */
+  died(): Promise<string | undefined>;
   isUp(): boolean;
   report(): Promise<Report>;
   kill(): Promise<void>;
@@ -42,7 +42,7 @@ export function lspChild(
 ): LspChild {
   let child: ChildProcess | undefined;
   let uri: PeerUri | undefined;
-  let point = 'nowhere';
+  let point: string | undefined;
   /** Before it is up it hears nothing. */
   let up = false;
   const stopBlocks = chain.onBlock(
@@ -101,7 +101,7 @@ export function lspChild(
       uri = { nodeId: nodeId as NodeId, host: '127.0.0.1', port: port as number };
     },
     async arm(at) {
-      point = 'nowhere';
+      point = undefined;
       const armed = told('armed');
       child?.send({ tag: 'arm', at });
       await armed;

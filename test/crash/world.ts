@@ -156,6 +156,7 @@ export async function crashWorld(
       await lsp.arm(at);
       let died: string | undefined;
       const watch = lsp.died().then(async (point) => {
+        if (point === undefined) return;
         died = point;
         if (process.env['LSPS2_CRASH_LOUD']) process.stderr.write(`died ${point}\n`);
         await lsp.start();

@@ -88,7 +88,9 @@ export function ldkHtlcs(node: LdkNode): LdkHtlcs {
         if (tracked.outcome) tell(tracked, tracked.outcome);
         else if (tracked.answer === 'none') partListeners.tell(tracked.part);
       }
-      for (const part of known) if (!parts.get(part.id)) tell({ part }, 'gone');
+      // What we had failed just before a crash may still count as on its way.
+      const isGone = ({ id }: KnownPart) => (parts.get(id)?.answer ?? 'failed') === 'failed';
+      for (const part of known) if (isGone(part)) tell({ part }, 'gone');
     },
     async forward({ id, channelId, peer, amount }) {
       const tracked = parts.get(id);
@@ -103,6 +105,7 @@ export function ldkHtlcs(node: LdkNode): LdkHtlcs {
     },
     async fail(id, reason) {
       const tracked = parts.get(id);
+      if (tracked?.answer === 'forwarded') throw new NodeError('this part was forwarded');
       if (tracked?.answer !== 'none' || tracked.outcome) return;
       unwrap(failWith(node, tracked, reason), 'fail');
       tracked.answer = 'failed';

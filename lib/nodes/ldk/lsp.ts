@@ -1,4 +1,4 @@
-import { msat } from '../../core/amount.ts';
+import { type Msat, msat } from '../../core/amount.ts';
 import type { LspNode } from '../../ports/lspNode.ts';
 import { type ChannelsOptions, ldkChannels } from './channels.ts';
 import { toU64 } from './fromLdk.ts';
@@ -9,6 +9,13 @@ import { ldkPresence } from './presence.ts';
 
 /** LDK drops a held HTLC 21 blocks before its outgoing expiry; three more let us answer it ourselves. */
 const LDK_CLTV_MARGIN_BLOCKS = 24;
+
+/** What others could send to us. A node without any channel is still being set up, and cannot tell. */
+function receivable(node: LdkNode): Msat | undefined {
+  if (node.manager.list_channels().length === 0) return undefined;
+  const channels = node.manager.list_usable_channels();
+  return msat(channels.reduce((total, channel) => total + toU64(channel.get_inbound_capacity_msat()), 0n));
+}
 
 /** An LDK node as an LSP's. */
 export function ldkLsp(node: LdkNode, options?: ChannelsOptions): LspNode {
@@ -24,12 +31,7 @@ export function ldkLsp(node: LdkNode, options?: ChannelsOptions): LspNode {
     cltvMarginBlocks: LDK_CLTV_MARGIN_BLOCKS,
     height: () => node.chain.tip().height,
     onBlock: (f) => node.onBlock(f),
-    receivable: async () =>
-      msat(
-        node.manager
-          .list_usable_channels()
-          .reduce((total, channel) => total + toU64(channel.get_inbound_capacity_msat()), 0n),
-      ),
+    receivable: async () => receivable(node),
     resume: async (known) => ({
       held: held(),
       tellAgain() {

@@ -134,7 +134,8 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
       },
       async fail(id, reason) {
         const sent = parts.get(id);
-        if (!sent || sent.answered) return;
+        if (!sent) return;
+        if (sent.answered) throw new NodeError('this part was forwarded');
         parts.delete(id);
         sent.failed(reason);
       },

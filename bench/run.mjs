@@ -1,0 +1,9 @@
+// npm run bench: all figures are ratios against something in the same run, or counts; no test looks at them.
+import { benchLightning } from './lightningTime.mjs';
+import { benchMachine } from './machine.mjs';
+import { benchRuntime } from './runtime.mjs';
+
+benchMachine();
+await benchRuntime();
+await benchLightning();
+process.exit();
