@@ -13,13 +13,20 @@ const BARE = { 1: 1.58, 2: 1.83 };
 
 /** The figure that users feel: the first payment, which opens a channel, over one that finds it open. Same nodes, same run. */
 export async function benchLightning() {
-  title(`A JIT payment over an ordinary payment, LDK nodes over TCP, the LSP's node and runtime on the file store (${PAYMENTS} each)`);
+  title(
+    `A JIT payment over an ordinary payment, LDK nodes over TCP, the LSP's node and runtime on the file store (${PAYMENTS} each)`,
+  );
   const folder = mkdtempSync(join(tmpdir(), 'lsps2-bench-'));
   for (const parts of [1, 2]) {
     const store = await sqliteStore(join(folder, `time-${parts}.db`));
     const policy = { overProvisionPpm: 2_000_000, caps: { unpaidPerClient: 1000 } };
     const net = await network({ payerChannels: 2, lspStore: store, policy });
-    const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits: { maxFee: sat(1_000n) } });
+    const jit = await client({
+      node: net.wallet,
+      store: memoryStore(),
+      lsps: [net.lsp.uri],
+      limits: { maxFee: sat(1_000n) },
+    });
     const [first, again] = [[], []];
     for (let i = 0; i < PAYMENTS; i++) {
       const { best } = await jit.quotes({ amount: sat(50_000n) });
@@ -36,7 +43,11 @@ export async function benchLightning() {
       await net.mine(1);
     }
     const ratio = median(first) / median(again);
-    line(`${parts} part(s)`, `x${number(ratio)}`, `${number(ratio / BARE[parts])}x the anchor of the bare harness (x${BARE[parts]})`);
+    line(
+      `${parts} part(s)`,
+      `x${number(ratio)}`,
+      `${number(ratio / BARE[parts])}x the anchor of the bare harness (x${BARE[parts]})`,
+    );
     line('', '', `median ${number(median(first))} ms over ${number(median(again))} ms`);
     await jit.close();
     await net.close();

@@ -38,7 +38,10 @@ async function sessions(store, parts) {
   service.on('ended', () => done++);
   const ms = await timed(async () => {
     for (const each_ of bought) {
-      const paid = await net.pay(each_.invoice, Array.from({ length: parts }, () => each));
+      const paid = await net.pay(
+        each_.invoice,
+        Array.from({ length: parts }, () => each),
+      );
       if (!paid.paid) throw new Error('not paid');
     }
     while (done < SESSIONS) await new Promise((resolve) => setImmediate(resolve));
@@ -59,7 +62,12 @@ async function growth(folder) {
     for (let i = 1; i <= count; i++) {
       const { offer, ...rest } = purchase(BigInt(i));
       const record = { ...rest, offer: { ...offer, validUntil: 4_000_000_000 } };
-      puts.push(filling.put(`purchase/${i}`, JSON.stringify(record, (_, v) => (typeof v === 'bigint' ? `#${v}` : v))));
+      puts.push(
+        filling.put(
+          `purchase/${i}`,
+          JSON.stringify(record, (_, v) => (typeof v === 'bigint' ? `#${v}` : v)),
+        ),
+      );
     }
     await Promise.all(puts);
     await filling.close();
@@ -72,7 +80,12 @@ async function growth(folder) {
       service = await lsp({ node: net.lsp, store, policy: flatRate({ caps }) });
     });
     const bytes = (heapUsed() - heap) / count;
-    const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lspUri], limits: { maxFee: sat(10_000n) } });
+    const jit = await client({
+      node: net.wallet,
+      store: memoryStore(),
+      lsps: [net.lspUri],
+      limits: { maxFee: sat(10_000n) },
+    });
     const { best } = await jit.quotes({ amount: sat(100_000n) });
     const times = [];
     for (let i = 0; i < 20; i++) {

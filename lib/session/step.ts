@@ -155,6 +155,7 @@ type Gone = Extract<PurchaseInput, { readonly tag: 'partGone' }>;
 
 /** A forwarded part that is gone has failed. */
 function lose(result: Result, { paymentHash, id }: Gone, world: World): Result {
+  if (!isKnownPart(result.purchase, id)) return { ...result, odd: true };
   const forwarded = forwardedOf(result.purchase.sessions[paymentHash]).some((part) => part.id === id);
   if (forwarded) return resolve(result, { tag: 'partFailed', paymentHash, id }, world);
   return tell(result, paymentHash, { tag: 'partGone', id }, world);

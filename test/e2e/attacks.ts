@@ -40,7 +40,7 @@ export function attacks(seed: number, entry: object): () => Attack {
       const { text } = request('lsps2.get_info', { token: word() });
       return said('cut off', text.slice(0, 1 + roll.upTo(text.length - 1)), PARSE_ERROR);
     },
-    () => said('nested', `${'['.repeat(roll.upTo(PAYLOAD_BYTES_MAX))}`, PARSE_ERROR),
+    () => said('nested', '['.repeat(roll.upTo(PAYLOAD_BYTES_MAX)), PARSE_ERROR),
     () => said('nested objects', '{"a":'.repeat(1 + roll.upTo(10_000)), PARSE_ERROR),
     () => said('a batch', `[${request('lsps0.list_protocols', {}).text}]`, PARSE_ERROR),
     () => said('a response', JSON.stringify({ jsonrpc: '2.0', id: word(), result: {} }), PARSE_ERROR),

@@ -157,6 +157,44 @@ test('parts below the client’s minimum end the set before anything is funded',
   expect(story.state).toBeUndefined();
 });
 
+test('more parts than the channel takes at once end the set before anything is funded', () => {
+  const limits = { sendable: msat(10n ** 12n), htlcMinimum: msat(1n), toSelfDelayBlocks: 144, minimumDepth: 0 };
+  const halves = () => new Story().part('a', SIZE / 2n).part('b', SIZE / 2n);
+  const one = halves().tell({ tag: 'channelAccepted', attempt: 1, limits: { ...limits, partsMax: 1 } });
+  expect(one.said).toContain('abandonChannel');
+  expect(halves().tell({ tag: 'channelAccepted', attempt: 1, limits: { ...limits, partsMax: 2 } }).said).toEqual([
+    'fundChannel',
+  ]);
+});
+
+describe('a variable amount', () => {
+  const variable = (trust: Offer['trust'] = 'lsp-trusts-client') => {
+    const story = new Story();
+    story.purchase = purchased({ ...offer, trust, paymentSize: undefined, openingFee: undefined });
+    return story;
+  };
+  test('is the first HTLC, which bears the fee of what it carries; the second waits, and passes untouched', () => {
+    const story = variable().part('first', 300_000_000n);
+    expect(story.said).toEqual(['openChannel']);
+    story.part('second', 200_000_000n).open();
+    expect(story.said).toEqual(['forward first 297000000 fee 3000000']);
+    story.tell({ tag: 'partSettled', paymentHash: A, id: 'first' });
+    expect(story.said).toEqual(['forward second 200000000 fee 0']);
+    expect(story.purchase).toMatchObject({ paid: true, feeSettled: 3_000_000n });
+  });
+  test.each([
+    ['below the minimum', 1_999_999n],
+    ['above the maximum', 10n * SIZE + 1n],
+  ])('%s is failed with unknown_next_peer (bLIP-52 section 2)', (_, amount) => {
+    expect(variable().part('odd', amount).said).toEqual(['fail odd unknown_next_peer']);
+  });
+  test('that fails leaves the channel to the next payment, with a fee of its own', () => {
+    const story = variable().part('first', 300_000_000n).open();
+    story.tell({ tag: 'partFailed', paymentHash: A, id: 'first' });
+    expect(story.part('again', 200_000_000n, B).said).toEqual(['forward again 198000000 fee 2000000']);
+  });
+});
+
 test('a client whose to_self_delay is too long, or who waits for what is withheld, is not funded', () => {
   const limits = { sendable: msat(10n ** 12n), htlcMinimum: msat(1n), toSelfDelayBlocks: 2017, minimumDepth: 0 };
   const slow = new Story().part('a', SIZE).tell({ tag: 'channelAccepted', attempt: 1, limits });

@@ -30,6 +30,8 @@ export function ldkHtlcs(node: LdkNode): LdkHtlcs {
   const parts = trackedParts(node);
   const partListeners = listeners<[InterceptedPart]>();
   const outcomes = untilTaken<PartResolved>(({ id }) => {
+    // What we failed is followed until LDK has done it: or a part that looks alike would be taken for it.
+    if (parts.get(id)?.outcome === undefined) return;
     parts.remove(id);
     node.wake();
   });
@@ -49,18 +51,32 @@ export function ldkHtlcs(node: LdkNode): LdkHtlcs {
   });
 
   node.onRound(() => {
-    const open = parts.all().filter(({ outcome }) => outcome === undefined);
-    if (open.length === 0) return;
+    const open = () => parts.all().filter(({ outcome }) => outcome === undefined);
+    if (open().length === 0) return;
     const listed = new Map(incomingHtlcs(node).map((htlc) => [htlc.key, htlc]));
-    for (const tracked of open) {
-      const now = listed.get(tracked.incoming.key);
+    for (const guess of open()) {
+      const now = listed.get(guess.incoming.key);
       if (now && now.outcome === undefined) continue;
+      const tracked = rightOne(guess, now?.outcome, open());
       // Not listed any more: the channel it came over is gone. A forwarded part is then settled or failed on the chain,
       // which this adapter does not follow; it stays open rather than be called failed.
       if (!now && tracked.answer === 'forwarded') continue;
       end(tracked, now?.outcome);
     }
   });
+
+  /** Of parts that look alike, the one that can have ended like this; it and the one that was guessed change places. */
+  function rightOne(guess: Tracked, seen: IncomingHtlc['outcome'], open: readonly Tracked[]): Tracked {
+    const wanted: Tracked['answer'] = seen === 'settled' ? 'forwarded' : 'failed';
+    if (guess.answer === wanted) return guess;
+    const isAlike = ({ part }: Tracked) =>
+      part.paymentHash === guess.part.paymentHash && part.incomingAmount === guess.part.incomingAmount;
+    const found = open.find((each) => each.answer === wanted && isAlike(each));
+    if (!found) return guess;
+    [found.incoming, guess.incoming] = [guess.incoming, found.incoming];
+    parts.save(guess);
+    return found;
+  }
 
   function end(tracked: Tracked, seen: IncomingHtlc['outcome']): void {
     const { part, answer } = tracked;

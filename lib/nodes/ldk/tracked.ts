@@ -10,7 +10,11 @@ import type { LdkNode } from './node.ts';
 /** A part between its arrival and the moment when somebody took what became of it. */
 export interface Tracked {
   readonly part: InterceptedPart;
-  readonly incoming: Pick<IncomingHtlc, 'key' | 'channelId' | 'peer'>;
+  /**
+   * Which HTLC it is, as far as we can tell: among parts of one payment with equal amounts it is a guess, put right when one
+   * of them ends.
+   */
+  incoming: Pick<IncomingHtlc, 'key' | 'channelId' | 'peer'>;
   /** Whether we have answered: a held part that LDK takes back by itself is `gone`. */
   answer: 'none' | 'forwarded' | 'failed';
   outcome?: PartResolved['outcome'];
