@@ -34,17 +34,19 @@ async function sessions(store, parts) {
   const bought = [];
   for (let i = 0; i < SESSIONS; i++) bought.push(await jit.buy(best, { description: 'bench' }));
   const before = store.saves();
-  let done = 0;
-  service.on('ended', () => done++);
+  const allEnded = new Promise((resolve) => {
+    let done = 0;
+    service.on('ended', () => ++done === SESSIONS && resolve());
+  });
   const ms = await timed(async () => {
-    for (const each_ of bought) {
+    for (const { invoice } of bought) {
       const paid = await net.pay(
-        each_.invoice,
+        invoice,
         Array.from({ length: parts }, () => each),
       );
       if (!paid.paid) throw new Error('not paid');
     }
-    while (done < SESSIONS) await new Promise((resolve) => setImmediate(resolve));
+    await allEnded;
   });
   const saves = (store.saves() - before) / SESSIONS;
   await jit.close();
