@@ -16,23 +16,28 @@ export interface Method {
 
 /** More than this many unanswered requests of one peer are dropped: a client that floods waits for its own timeout. */
 export const REQUESTS_PER_PEER_MAX = 10;
+/** The same, of all peers together: so many messages, of up to 65,533 bytes each, are in memory at most. */
+const REQUESTS_MAX = 1_000;
 
 /** The JSON-RPC server of bLIP-50, over custom messages. */
 export function serve(peers: PeerMessages, methods: Readonly<Record<string, Method>>, log: Log): Stop {
   const inFlight = new Map<NodeId, number>();
+  let total = 0;
   return peers.onMessage((from, type, payload) => {
     if (type !== LSPS0_MESSAGE_TYPE) return;
     const running = inFlight.get(from) ?? 0;
-    if (running >= REQUESTS_PER_PEER_MAX) {
+    if (running >= REQUESTS_PER_PEER_MAX || total >= REQUESTS_MAX) {
       log({ level: 'warn', event: 'lsps0.flood', fields: { peer: from } });
       return;
     }
     inFlight.set(from, running + 1);
+    total++;
     void answer(methods, from, payload, log)
       .then((reply) => peers.send(from, LSPS0_MESSAGE_TYPE, encodeFrame(reply)))
       // A client that is gone has not heard us; it may ask again (bLIP-50 "Disconnection Handling").
       .catch(() => log({ level: 'debug', event: 'lsps0.reply_lost', fields: { peer: from } }))
       .finally(() => {
+        total--;
         const left = (inFlight.get(from) ?? 1) - 1;
         if (left > 0) inFlight.set(from, left);
         else inFlight.delete(from);
