@@ -108,7 +108,10 @@ export function lspChild(
     },
     isUp: () => up && child?.exitCode === null && child.signalCode === null,
     async died() {
-      if (child && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      const mine = child;
+      if (mine && mine.exitCode === null && mine.signalCode === null) await once(mine, 'exit');
+      // Its last words may come after its end.
+      if (mine?.connected) await once(mine, 'disconnect');
       return point;
     },
     async report() {
