@@ -17,7 +17,7 @@ const RULES = {
 };
 const SIZE = sat(300_000n);
 
-const world = { now: 1_000, height: 100, clientConnected: true, rules: RULES };
+const world = { now: 1_000, height: 100, clientConnected: true, mayOpen: true, rules: RULES };
 
 export const purchase = (scid = 1n) =>
   purchased({

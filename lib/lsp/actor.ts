@@ -20,8 +20,10 @@ import { persist } from './retry.ts';
 
 /** One purchase at work: the one place where its record changes. */
 export interface Actor {
-  /** Starts its timers; `expired` may be called at once. */
+  /** Until this, or `resume`, inputs wait. Starts the timers; `expired` may be called soon. */
   begin(): void;
+  /** The same after a restart, `resumed` before everything that waits. Resolves when that is handled. */
+  resume(held: readonly string[]): Promise<boolean>;
   purchase(): Purchase;
   /**
    * Queues an input: step, save, then effects, one input after the other. Resolves when all that is done; with false when
@@ -49,6 +51,8 @@ interface Stepped extends Waiting {
 }
 
 export interface ActorHooks {
+  /** Whether the operator's caps allow another channel that is broadcast before it is paid for. */
+  mayOpen(): boolean;
   changed(before: Purchase, after: Purchase): void;
   /** Called once, when `valid_until` has passed and nothing is under way any more. */
   expired(): void;
@@ -58,8 +62,11 @@ export function actor(context: Context, initial: Purchase, hooks: ActorHooks): A
   const queue = serial();
   const inbox: Waiting[] = [];
   let purchase = initial;
+  let begun = false;
   let running = true;
   let over = false;
+  /** When the last step was taken, Unix seconds. */
+  let steppedAt = 0;
   let disarm: Stop = () => undefined;
 
   const input = (next: PurchaseInput): Promise<boolean> =>
@@ -77,6 +84,7 @@ export function actor(context: Context, initial: Purchase, hooks: ActorHooks): A
    * saved together, so that thirty parts do not cost thirty saves of a record that grows with each.
    */
   async function work(): Promise<void> {
+    if (!begun) return;
     const steps = takeSteps();
     const last = steps.at(-1)?.result;
     if (!last) return;
@@ -105,7 +113,9 @@ export function actor(context: Context, initial: Purchase, hooks: ActorHooks): A
         continue;
       }
       try {
-        const result = step(before, waiting.next, worldOf(context, before));
+        const world = worldOf(context, before, hooks.mayOpen());
+        const result = step(before, waiting.next, world);
+        steppedAt = world.now;
         steps.push({ ...waiting, before, result });
         before = result.purchase;
         ordered = result.orders.length > 0;
@@ -144,10 +154,16 @@ export function actor(context: Context, initial: Purchase, hooks: ActorHooks): A
 
   function arm(): void {
     disarm();
+    if (!running) return;
     const nowMs = context.clock.nowMs();
     const { validUntil } = purchase.offer;
     const idle = !isUnderWay(purchase);
     if (idle && nowMs >= validUntil * 1000) {
+      // Only a step after `valid_until` can say that nothing is left to do: a channel may have to be closed.
+      if (steppedAt < validUntil) {
+        void input({ tag: 'timePassed' });
+        return;
+      }
       running = false;
       over = true;
       hooks.expired();
@@ -160,7 +176,17 @@ export function actor(context: Context, initial: Purchase, hooks: ActorHooks): A
   }
 
   return {
-    begin: arm,
+    begin() {
+      begun = true;
+      arm();
+      void queue(work);
+    },
+    resume: (held) =>
+      new Promise((resolve) => {
+        inbox.unshift({ next: { tag: 'resumed', held }, resolve });
+        begun = true;
+        void queue(work);
+      }),
     purchase: () => purchase,
     input,
     async stop() {
@@ -171,7 +197,8 @@ export function actor(context: Context, initial: Purchase, hooks: ActorHooks): A
   };
 }
 
-const worldOf = ({ node, clock, rules }: Context, purchase: Purchase): World => ({
+const worldOf = ({ node, clock, rules }: Context, purchase: Purchase, mayOpen: boolean): World => ({
+  mayOpen,
   now: Math.floor(clock.nowMs() / 1000),
   height: node.height(),
   clientConnected: node.isConnected(purchase.offer.client),

@@ -65,7 +65,10 @@ const DOERS: { readonly [Tag in Order['tag']]: Doer<Tag> } = {
     const key = channelKey(outlet.purchase.offer.scid, attempt);
     const { fundSeconds } = context.rules;
     // One at a time over all purchases, so that no two pick the same coins; one that hangs holds up nobody for ever.
-    const fund = () => context.funding(() => inTime(context.clock, fundSeconds, () => context.node.fund(key)));
+    const fund = () =>
+      context.funding(async () => {
+        if (outlet.current(attempt)) await inTime(context.clock, fundSeconds, () => context.node.fund(key));
+      });
     void orFail(context, outlet, { what: 'fundChannel', attempt, seconds: undefined, job: fund });
   },
 

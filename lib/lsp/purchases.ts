@@ -59,10 +59,18 @@ export function purchases(context: Context): Purchases {
   /** Buys that are being saved, so that many at once do not slip past the limits. */
   const selling = new Map<NodeId, number>();
   const reserved = new Set<Scid>();
+  /** Parts that are queued and not counted yet: a burst must not slip past the caps. */
+  const arriving = new Map<NodeId, number>();
+  const arrivingTotal = () => [...arriving.values()].reduce((total, each) => total + each, 0);
 
   function load(purchase: Purchase): Actor {
     const { scid, client } = purchase.offer;
     const started = actor(context, purchase, {
+      mayOpen: () => {
+        if (purchase.offer.trust === 'client-trusts-lsp') return true;
+        const [mine, total] = [counted.of(client).unpaidChannels, counted.total().unpaidChannels];
+        return mine < caps.unpaidChannelsPerClient && total < caps.unpaidChannels;
+      },
       changed: (before, after) => counted.change(client, before, after),
       expired: () => remove(started),
     });
@@ -123,7 +131,7 @@ export function purchases(context: Context): Purchases {
         const { scid, client } = purchase.offer;
         context.emit('resumed', { scid, client, payments: sessionsOf(purchase).length });
         const mine = partsOf(purchase).flatMap(({ id }) => (here.has(id) ? [id] : []));
-        resuming.push(each.input({ tag: 'resumed', held: mine }));
+        resuming.push(each.resume(mine));
       }
       await Promise.all(resuming);
     },
@@ -151,13 +159,20 @@ export function purchases(context: Context): Purchases {
       // Not ours, or over: bLIP-52 section 4, after `valid_until`.
       if (!found) return void giveBack(context, { scid, id, reason: 'unknown_next_peer' });
       const { client, lspCltvExpiryDelta } = found.purchase().offer;
+      const mine = arriving.get(client) ?? 0;
       const known = partsOf(found.purchase()).some((each) => each.id === id);
       const full =
-        counted.total().heldParts >= caps.heldParts || counted.of(client).heldParts >= caps.heldPartsPerClient;
+        counted.total().heldParts + arrivingTotal() >= caps.heldParts ||
+        counted.of(client).heldParts + mine >= caps.heldPartsPerClient;
       if (full && !known) return void giveBack(context, { scid, id, reason: 'temporary_channel_failure' });
       const outgoingExpiryHeight = incomingExpiryHeight - lspCltvExpiryDelta;
       const held = { id, amount: onionAmount, outgoingExpiryHeight };
-      void found.input({ tag: 'partArrived', paymentHash, part: held, incomingAmount });
+      arriving.set(client, mine + 1);
+      void found.input({ tag: 'partArrived', paymentHash, part: held, incomingAmount }).then(() => {
+        const left = (arriving.get(client) ?? 1) - 1;
+        if (left > 0) arriving.set(client, left);
+        else arriving.delete(client);
+      });
     },
     async resolved({ id, scid, paymentHash, outcome }) {
       const found = actors.get(scid);

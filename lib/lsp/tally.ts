@@ -5,7 +5,7 @@ import { heldOf, type Purchase, sessionsOf } from '../session/purchase.ts';
 export interface Counts {
   /** Purchases that were not paid yet. */
   readonly unpaid: number;
-  /** Channels that were broadcast and that nobody has paid for. */
+  /** Channels that nobody has paid for, and that are broadcast all the same, or will be when they are open. */
   readonly unpaidChannels: number;
   /** HTLCs that are held. */
   readonly heldParts: number;
@@ -15,8 +15,9 @@ const NONE: Counts = { unpaid: 0, unpaidChannels: 0, heldParts: 0 };
 
 function countsOf(purchase: Purchase | undefined): Counts {
   if (!purchase) return NONE;
-  const { paid, channel } = purchase;
-  const isOut = channel !== undefined && channel.broadcast !== 'no' && channel.stage !== 'closed';
+  const { paid, channel, offer } = purchase;
+  const willBeOut = channel?.broadcast !== 'no' || offer.trust === 'lsp-trusts-client';
+  const isOut = channel !== undefined && willBeOut && channel.stage !== 'closed';
   return {
     unpaid: paid ? 0 : 1,
     unpaidChannels: isOut && !paid ? 1 : 0,

@@ -29,21 +29,23 @@ export function replace(
  */
 function promote(view: View, state: StateOf<'awaitingSettlement'>): Next<'awaitingSettlement'> {
   if (!mayForward(view) || !view.clientConnected) return { state, effects: [] };
-  const forwarded = [...state.forwarded];
+  // What has failed is of no use any more: a client that fails each replacement must not make the record grow.
+  const forwarded = state.forwarded.filter(({ outcome }) => outcome !== 'failed');
+  const before = forwarded.length;
   const late: Part[] = [];
   let owing: bigint = feeOwing(view, state.forwarded);
   for (const part of [...state.late].sort(byFallingAmount)) {
-    const live = forwarded.filter(({ outcome }) => outcome !== 'failed');
-    const isComplete = setOf(view.offer, live) !== undefined;
+    const isComplete = setOf(view.offer, forwarded) !== undefined;
     const bears = part.amount - owing >= (view.channel?.htlcMinimum ?? 1n) && isInTime(view, part);
-    if (isComplete || !bears || isTooMuch(view, [...live, part])) {
+    if (isComplete || !bears || isTooMuch(view, [...forwarded, part])) {
       late.push(part);
       continue;
     }
     forwarded.push({ ...part, extraFee: msat(owing), outcome: 'pending' });
     owing = 0n;
   }
-  const effects = forwarded.slice(state.forwarded.length).map((part) => forward(part, part.extraFee));
+  if (forwarded.length === before) return { state, effects: [] };
+  const effects = forwarded.slice(before).map((part) => forward(part, part.extraFee));
   return { state: { ...state, forwarded, late }, effects };
 }
 

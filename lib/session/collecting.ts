@@ -48,6 +48,12 @@ export function goOn(view: View, state: Collecting): GoneOn {
   if (!found || view.taken) return { state, effects: [] };
   if (view.now >= offer.validUntil) return fail(state.parts, 'unknown_next_peer', 'offerExpired');
   if (!view.clientConnected) return { state, effects: [{ tag: 'wakeClient' }] };
+  const { good, bad } = splitByTime(view, state.parts);
+  if (bad.length > 0) {
+    // A block may have come that nobody told us of, as over a restart.
+    const next = good.length > 0 ? goOn(view, { ...state, parts: good }) : orphan({ ...state, parts: good }, []);
+    return { state: next.state, effects: [...failAll(bad, 'temporary_channel_failure'), ...next.effects] };
+  }
   const ready: Ready = { parts: found.set, late: found.rest, lateSince: state.since };
   return view.channel ? useChannel(view, ready) : openOne(view, ready);
 }
@@ -66,6 +72,7 @@ function useChannel(view: View, ready: Ready): GoneOn {
 function openOne(view: View, ready: Ready): Next<'awaitingChannel' | 'failed'> {
   const { parts, late } = ready;
   if (view.refusalsLeft <= 0) return fail([...parts, ...late], 'unknown_next_peer', 'channelFailed');
+  if (!view.mayOpen) return fail([...parts, ...late], 'temporary_channel_failure', 'tooManyUnpaidChannels');
   return {
     state: waiting(ready, view.now + view.rules.acceptSeconds),
     effects: [{ tag: 'openChannel', net: msat(amountOf(parts) - feeOwing(view, parts)) }],

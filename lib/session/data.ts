@@ -126,6 +126,7 @@ export type EndReason =
   | 'clientRefused'
   | 'channelFailed'
   | 'channelUnfit'
+  | 'tooManyUnpaidChannels'
   | 'openTimedOut'
   | 'feeNotBearable'
   | 'partsGone'
@@ -200,6 +201,9 @@ export interface View {
   /** Whether another session holds the channel or opens one. */
   readonly taken: boolean;
   readonly refusalsLeft: number;
+  readonly mayOpen: boolean;
+  /** Whether this purchase was underpaid before. */
+  readonly underpaid: boolean;
 }
 
 type ByTag<Union extends { readonly tag: string }> = { readonly [Each in Union as Each['tag']]: Each };

@@ -118,7 +118,10 @@ export function bearableShares(view: View, parts: readonly Part[], htlcMinimum: 
   return shares.every((share, index) => (amounts[index] ?? 0n) - share >= htlcMinimum) ? shares : undefined;
 }
 
-/** Sends a set to the client over the ready channel, the owing fee shared over it; undefined when it cannot bear it. */
+/**
+ * Sends a set to the client over the ready channel, the owing fee shared over it; undefined when it cannot bear it. A purchase
+ * that was underpaid before gets no more than what bears the fee; the rest waits until that is settled.
+ */
 export function forwardSet(
   view: View,
   parts: readonly Part[],
@@ -126,11 +129,19 @@ export function forwardSet(
 ): Next<'awaitingSettlement'> | undefined {
   const shares = bearableShares(view, parts, view.channel?.htlcMinimum ?? msat(1n));
   if (!shares) return undefined;
-  const forwarded = parts.map((part, index): Forwarded => {
+  const all = parts.map((part, index): Forwarded => {
     return { ...part, extraFee: shares[index] ?? msat(0n), outcome: 'pending' };
   });
+  const travels = ({ extraFee }: Forwarded) => !view.underpaid || extraFee > 0n;
+  const forwarded = all.filter(travels);
+  const waiting = parts.filter((_, index) => all[index] && !travels(all[index]));
   return {
-    state: { tag: 'awaitingSettlement', forwarded, late, lateSince },
+    state: {
+      tag: 'awaitingSettlement',
+      forwarded,
+      late: [...waiting, ...late],
+      lateSince: late.length === 0 && waiting.length > 0 ? view.now : lateSince,
+    },
     effects: forwarded.map((part) => forward(part, part.extraFee)),
   };
 }

@@ -20,6 +20,8 @@ export interface Purchase {
   readonly refusals: number;
   /** The client took a payment and its whole fee is settled: from now on the scid is an alias. */
   readonly paid: boolean;
+  /** A client took parts of this purchase without its fee: from now on nothing travels beyond what bears it. */
+  readonly underpaid: boolean;
   /** The channel was broadcast and is gone: there will be no second one (L1). */
   readonly over: boolean;
   /** Sessions that have not ended, by payment hash. */
@@ -56,6 +58,8 @@ export interface World {
   readonly now: number;
   readonly height: number;
   readonly clientConnected: boolean;
+  /** Whether the operator's caps allow another channel. */
+  readonly mayOpen: boolean;
   readonly rules: Rules;
 }
 
@@ -87,6 +91,7 @@ export const purchased = (offer: Offer): Purchase => ({
   releasing: [],
   refusals: 0,
   paid: false,
+  underpaid: false,
   over: false,
   sessions: {},
 });

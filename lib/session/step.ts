@@ -218,8 +218,9 @@ function tell(result: Result, hash: PaymentHash, input: Input, world: World, res
   const purchase = orders.reduce(withOrder, withSession(result.purchase, hash, next.state));
   const over = endOf(hash, next.state);
   const paid = purchase.paid || (owned && next.state.tag === 'succeeded');
+  const underpaid = purchase.underpaid || (next.state.tag === 'abandoned' && next.state.reason === 'underpaid');
   const told: Result = {
-    purchase: over ? { ...withoutSession(purchase, hash), paid } : purchase,
+    purchase: over ? { ...withoutSession(purchase, hash), paid, underpaid } : purchase,
     orders: [...result.orders, ...orders],
     ended: over ? [...result.ended, over] : result.ended,
     odd: result.odd || next.odd,
@@ -230,8 +231,10 @@ function tell(result: Result, hash: PaymentHash, input: Input, world: World, res
 
 function viewOf(purchase: Purchase, hash: PaymentHash, world: World, resolving: string | undefined): View {
   const owner = ownerOf(purchase);
-  const { now, height, clientConnected, rules } = world;
+  const { now, height, clientConnected, mayOpen, rules } = world;
   return {
+    mayOpen,
+    underpaid: purchase.underpaid,
     now,
     height,
     clientConnected,

@@ -232,6 +232,53 @@ describe('after a restart', () => {
     expect(second.service.purchases()).toMatchObject([{ paid: true, openAttempts: 1 }]);
   });
 
+  test('nothing is handled before the node has said what it holds', async () => {
+    const first = await start();
+    const { buy } = await wallet(first);
+    const { invoice } = await buy();
+    const half = msat(AMOUNT / 2n);
+    const paying = first.net.pay(invoice, [half]);
+    await settled();
+    await first.service.close();
+    let rest: ReturnType<MemoryLightning['pay']> | undefined;
+    const node: MemoryLightning['lsp'] = {
+      ...first.net.lsp,
+      async resume(known) {
+        const said = await first.net.lsp.resume(known);
+        // While the LSP still waits for the answer, the client flaps and the missing half comes.
+        first.net.cut();
+        first.net.mend();
+        rest = first.net.pay(invoice, [half]);
+        await settled();
+        return said;
+      },
+    };
+    const second = await start({ net: { ...first.net, lsp: node }, clock: first.clock, store: first.store });
+    expect(await paying).toMatchObject({ paid: true });
+    expect(await rest).toMatchObject({ paid: true });
+    await settled();
+    expect(second.service.purchases()).toMatchObject([{ paid: true, openAttempts: 1 }]);
+  });
+
+  test('a channel that nobody paid for until valid_until is closed, though nobody was there at that moment', async () => {
+    const net = memoryLightning();
+    const stingy: MemoryLightning['lsp'] = {
+      ...net.lsp,
+      forward: (o) => net.lsp.forward({ ...o, amount: msat(o.amount - 1n) }),
+    };
+    const first = await start({ net: { ...net, lsp: stingy } });
+    const { buy } = await wallet(first);
+    const { invoice } = await buy();
+    await first.net.pay(invoice);
+    await settled();
+    await first.service.close();
+    await first.clock.pass(3700 * 1000);
+    const second = await start({ net: first.net, clock: first.clock, store: first.store });
+    await settled();
+    expect(second.of('channelUnpaid')).toHaveLength(1);
+    expect(second.of('expired')).toMatchObject([{ paid: false }]);
+  });
+
   const fixture = readFileSync(fileURLToPath(new URL('../vectors/records/purchase-v1.json', import.meta.url)), 'utf8');
   const holding = (json: string): Store => {
     const store = memoryStore();

@@ -162,6 +162,14 @@ export async function simulate(seed: number, total: Tally): Promise<void> {
   for (const { key, coins, stage } of node.channels.values()) {
     if (coins === 'locked') throw new Error(`L6: the coins of ${key} (${stage}) were never freed`);
   }
+  for (const { key, coins, stage } of node.channels.values()) {
+    const [at] = key.split('#');
+    const taken = [...node.parts.values()]
+      .filter((part) => formatScid(part.scid) === at && part.fate === 'settled')
+      .some(({ extraFee }) => extraFee > 0n);
+    if (coins === 'spent' && stage !== 'closed' && !taken)
+      throw new Error(`${key} was never paid for, and never closed`);
+  }
   const [left] = service.purchases();
   if (left) throw new Error(`an offer that is over is still there: ${saveRecord(left)}`);
   total.channels += [...node.channels.values()].filter(({ coins }) => coins === 'spent').length;

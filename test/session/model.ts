@@ -213,12 +213,12 @@ function inputs(world: World): readonly PurchaseInput[] {
  */
 export function keyOf(world: World): string {
   const { purchase, asked, connected, time, height, answers, untold } = world;
-  const { openAttempts, channel, releasing, feeSettled, refusals, paid, over, sessions } = purchase;
+  const { openAttempts, channel, releasing, feeSettled, refusals, paid, underpaid, over, sessions } = purchase;
   const age = (attempt: number) => openAttempts - attempt;
   const live = Object.entries(asked).filter(([attempt, what]) => what !== 'abandoned' || releasing.includes(+attempt));
   return saveRecord([
     [connected, time, height, answers, untold],
-    [feeSettled, refusals, paid, over, sessions],
+    [feeSettled, refusals, paid, underpaid, over, sessions],
     channel && { ...channel, attempt: age(channel.attempt) },
     releasing.map(age),
     live.map(([attempt, what]) => [age(+attempt), what]),
@@ -231,7 +231,13 @@ const heldIds = (purchase: Purchase): ReadonlySet<string> =>
 function stepOf(world: World, input: PurchaseInput) {
   const { time, height, connected } = happened(world, input);
   const now = TIMES[time] ?? 0;
-  return step(world.purchase, input, { now, height: HEIGHTS[height] ?? 0, clientConnected: connected, rules: RULES });
+  return step(world.purchase, input, {
+    now,
+    height: HEIGHTS[height] ?? 0,
+    clientConnected: connected,
+    mayOpen: true,
+    rules: RULES,
+  });
 }
 
 /** One input handled, and its orders carried out, as far as the LSP gets. Throws where a money rule breaks. */
@@ -340,6 +346,8 @@ function carryOut(world: World, order: Order): World {
       rule(order.amount + order.extraFee === spec?.amount, 'L8: forwarded and fee are what came in', world);
       const most = purchase.offer.openingFee ?? feeOf(spec?.amount ?? msat(0n));
       rule(order.extraFee <= most, 'L3: no more than the fee of this payment', world);
+      const blocksLeft = (spec?.expiry ?? 0) - (HEIGHTS[world.height] ?? 0);
+      rule(blocksLeft >= RULES.cltvMarginBlocks, 'L2: forwarded in time', world);
       const minimum = purchase.channel?.htlcMinimum ?? 1n;
       rule(order.amount >= minimum, 'L4: at least the minimum', world);
       const { stage } = purchase.channel ?? {};

@@ -39,7 +39,7 @@ class Story {
   world: World;
 
   constructor(rules: Partial<Rules> = {}) {
-    this.world = { now: 0, height: 100, clientConnected: true, rules: { ...DEFAULT_RULES, ...rules } };
+    this.world = { now: 0, height: 100, clientConnected: true, mayOpen: true, rules: { ...DEFAULT_RULES, ...rules } };
   }
 
   tell(input: PurchaseInput): this {
@@ -155,6 +155,50 @@ test('parts below the client’s minimum end the set before anything is funded',
   expect(story.said).toContain('abandonChannel');
   expect(story.said).not.toContain('fundChannel');
   expect(story.state).toBeUndefined();
+});
+
+test('after an underpayment nothing travels beyond what bears the fee, until the fee is settled', () => {
+  const story = new Story()
+    .part('a', SIZE)
+    .part('b', SIZE - 1n)
+    .open();
+  expect(story.said).toContain(`forward b ${SIZE - 1n} fee 0`);
+  story.tell({ tag: 'partSettled', paymentHash: A, id: 'b' }).tell({ tag: 'partFailed', paymentHash: A, id: 'a' });
+  expect(story.purchase).toMatchObject({ underpaid: true, paid: false });
+  story.part('c', SIZE - 1n, B);
+  story.part('d', SIZE, B);
+  expect(story.said).toEqual([`forward d ${SIZE - FEE} fee ${FEE}`]);
+  story.tell({ tag: 'partSettled', paymentHash: B, id: 'd' });
+  expect(story.said).toEqual([`forward c ${SIZE - 1n} fee 0`]);
+});
+
+test('a set whose time is up when it could go on is given back, even if no block told of it', () => {
+  const story = new Story();
+  story.world = { ...story.world, clientConnected: false };
+  story.part('a', SIZE);
+  story.world = { ...story.world, clientConnected: true, height: 139 };
+  expect(story.tell({ tag: 'resumed', held: ['a'] }).said).toEqual(['fail a temporary_channel_failure']);
+  expect(story.state).toBeUndefined();
+});
+
+test('at the cap of unpaid channels no further one is opened', () => {
+  const story = new Story();
+  story.world = { ...story.world, mayOpen: false };
+  expect(story.part('a', SIZE).said).toEqual(['fail a temporary_channel_failure']);
+});
+
+test('a client that fails each replacement does not make the record grow', () => {
+  const story = new Story()
+    .part('a', SIZE / 2n)
+    .part('b0', SIZE / 2n)
+    .open();
+  for (let i = 0; i < 50; i++) {
+    story.tell({ tag: 'partFailed', paymentHash: A, id: `b${i}` }).part(`b${i + 1}`, SIZE / 2n);
+    expect(story.said).toHaveLength(1);
+  }
+  const state = story.purchase.sessions[A];
+  expect(state).toMatchObject({ tag: 'awaitingSettlement' });
+  expect(state?.tag === 'awaitingSettlement' && state.forwarded.length).toBeLessThanOrEqual(3);
 });
 
 test('more parts than the channel takes at once end the set before anything is funded', () => {
