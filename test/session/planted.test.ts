@@ -180,6 +180,6 @@ describe('a planted bug is found by the walk', () => {
     async (_, file, from, to, rule) => {
       expect(await walkFails(file, from, to)).toMatch(rule);
     },
-    120_000,
+    400_000,
   );
 });

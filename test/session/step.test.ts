@@ -159,8 +159,8 @@ test('parts below the client’s minimum end the set before anything is funded',
 
 test('after an underpayment nothing travels beyond what bears the fee, until the fee is settled', () => {
   const story = new Story()
-    .part('a', SIZE)
     .part('b', SIZE - 1n)
+    .part('a', SIZE)
     .open();
   expect(story.said).toContain(`forward b ${SIZE - 1n} fee 0`);
   story.tell({ tag: 'partSettled', paymentHash: A, id: 'b' }).tell({ tag: 'partFailed', paymentHash: A, id: 'a' });
