@@ -115,8 +115,8 @@ export interface Move {
   readonly input: PurchaseInput;
   readonly crash?: 'unsaved' | number;
   readonly again?: number;
-  /** What happened while it was down, besides the client being gone. */
-  readonly meanwhile?: 'the client came back' | 'and a block came';
+  /** What happened while it was down, besides the client being gone; or just before the input, without a crash. */
+  readonly meanwhile?: 'the client came back' | 'and a block came' | 'a block came';
 }
 
 export const start = (scenario: ScenarioName, trust: Trust): World => {
@@ -140,7 +140,11 @@ export const start = (scenario: ScenarioName, trust: Trust): World => {
 };
 
 /** Everything that may happen next, the LSP living on. */
-export const moves = (world: World): readonly Move[] => inputs(world).map((input) => ({ input }));
+export const moves = (world: World): readonly Move[] =>
+  inputs(world).flatMap((input): readonly Move[] =>
+    // A node knows its new height before it tells of the block.
+    input.tag === 'channelFunded' ? [{ input }, { input, meanwhile: 'a block came' }] : [{ input }],
+  );
 
 /** The same, the LSP crashing over it, and perhaps once more over resuming. */
 export function crashes(world: World): readonly Move[] {
@@ -242,7 +246,8 @@ function stepOf(world: World, input: PurchaseInput) {
 
 /** One input handled, and its orders carried out, as far as the LSP gets. Throws where a money rule breaks. */
 export function next(world: World, { input, crash, again, meanwhile }: Move): World {
-  const after = crash === 'unsaved' ? happened(world, input) : handled(world, input, crash);
+  const now = crash === undefined ? passed(world, meanwhile) : world;
+  const after = crash === 'unsaved' ? happened(now, input) : handled(now, input, crash);
   if (crash === undefined) return checked(after);
   const down = passed(crashed(after), meanwhile);
   const back = again === undefined ? down : crashed(handled(down, resumed(down), again));
@@ -251,8 +256,8 @@ export function next(world: World, { input, crash, again, meanwhile }: Move): Wo
 
 function passed(world: World, meanwhile: Move['meanwhile']): World {
   if (meanwhile === undefined) return world;
-  const height = meanwhile === 'and a block came' ? HEIGHTS.length - 1 : world.height;
-  return { ...world, connected: true, height };
+  const height = meanwhile === 'the client came back' ? world.height : HEIGHTS.length - 1;
+  return { ...world, connected: world.connected || meanwhile !== 'a block came', height };
 }
 
 /** An input handled, and its orders carried out: all of them, or only so many. */
