@@ -15,7 +15,7 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
   client: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: ['eventemitter3'] },
   lsp: { rooms: ['core', 'protocol', 'ports', 'platform', 'session'], packages: ['eventemitter3'] },
   stores: { rooms: ['core', 'ports'], packages: [] },
-  'stores/sqlite': { rooms: ['core', 'ports'], packages: ['libsql'] },
+  'stores/sqlite': { rooms: ['core', 'ports'], packages: ['libsql', 'node:fs'] },
   'nodes/memory': {
     rooms: ['core', 'protocol', 'ports', 'platform', 'stores'],
     packages: [/^@noble\//, 'eventemitter3'],

@@ -20,12 +20,13 @@ Options of demo
 Options of lsp
   --listen HOST:PORT  where peers connect; port 0 picks a free one            (default 127.0.0.1:9735)
   --data DIR          where everything is kept; started again on it, the LSP goes on where it was  (default: in memory)
-  --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443  (default: a chain of its own, in memory)
+  --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443  (default: a chain of its own, in memory:
+                      it quotes and sells, but nobody can pay)
   --fee-ppm N         the proportional part of the opening fee                (default 10000, which is 1 %)
   --min-fee AMOUNT    the least that it charges                               (default 1000sat)
   --trust MODEL       lsp-trusts-client or client-trusts-lsp                  (default lsp-trusts-client)
   --token TOKEN       serves only clients that give this token in lsps2.get_info
-  --json              one JSON object per line on stdout: "listening" with the "uri", then every event; the last is "stopping"
+  --json              one JSON object per line on stdout: every event; "listening" has the "uri"
   Ctrl-C stops it in order: steps under way are finished, what waits goes on after the next start.
 
 Exit codes

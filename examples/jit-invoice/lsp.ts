@@ -5,7 +5,7 @@ import { ldkLsp, ldkNode } from 'lsps2/ldk';
 import { flatRate, lsp } from 'lsps2/lsp';
 import { type SqliteStore, sqliteStore } from 'lsps2/sqlite';
 import { bitcoindChain, memoryChain, type TestChain } from 'lsps2/testing';
-import { EXIT, type ExitCode } from './exitCode.ts';
+import { EXIT, type ExitCode, messageOf } from './exitCode.ts';
 import type { LspOptions } from './lspOptions.ts';
 import type { Reporter } from './reporter.ts';
 import { tellEvents } from './tellEvents.ts';
@@ -15,10 +15,10 @@ const STORE_FILE = 'lsp.db';
 /** Runs the reference LSP until somebody stops it. */
 export async function runLsp(options: LspOptions, report: Reporter): Promise<ExitCode> {
   const open: (() => Promise<void>)[] = [];
+  const store = await openStore(options.data);
   const stopped = signalled();
   try {
     report.waiting('starting a Lightning node');
-    const store = await openStore(options.data);
     if (store) open.push(() => store.close());
     const chain = await openChain(options.bitcoind, store);
     open.push(() => chain.close());
@@ -47,7 +47,9 @@ export async function runLsp(options: LspOptions, report: Reporter): Promise<Exi
     report.tell('stopping', { signal: await stopped });
     return EXIT.ok;
   } finally {
-    for (const close of open.reverse()) await close();
+    for (const close of open.reverse()) {
+      await close().catch((cause: unknown) => report.tell('failed', { reason: messageOf(cause) }));
+    }
     report.close();
   }
 }
@@ -64,5 +66,10 @@ const openChain = async (bitcoind: string | undefined, store: SqliteStore | unde
 /** Resolves with the signal that asks this process to stop. A second one ends it at once. */
 const signalled = (): Promise<string> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    const signals = ['SIGINT', 'SIGTERM'] as const;
+    const hear = (signal: NodeJS.Signals) => {
+      for (const each of signals) process.off(each, hear);
+      resolve(signal);
+    };
+    for (const signal of signals) process.on(signal, hear);
   });

@@ -1,5 +1,6 @@
 import type { Msat, Trust } from 'lsps2';
 import { TRUSTS } from './demoOptions.ts';
+import { UsageError } from './exitCode.ts';
 import type { Values } from './options.ts';
 import { addressOption, amountOption, oneOf, urlOption, wholeOption } from './parsers.ts';
 
@@ -19,6 +20,7 @@ export interface LspOptions {
 const FEE_PPM_MAX = 1_000_000;
 
 export function lspOptions(values: Values): LspOptions {
+  if (values.token === '') throw new UsageError('--token: an empty token would let nobody in');
   return {
     listen: addressOption('--listen', values.listen ?? '127.0.0.1:9735'),
     data: values.data,

@@ -103,7 +103,7 @@ export function flatRate(rate: FlatRate = {}): Policy {
     rules: { ...DEFAULT_RULES, ...rate.rules },
     caps: { ...DEFAULT_CAPS, ...rate.caps },
     menu: async ({ now, token }) =>
-      rate.tokens && !rate.tokens.includes(token ?? '')
+      rate.tokens && (token === undefined || token === '' || !rate.tokens.includes(token))
         ? { refuse: 'unrecognized_or_stale_token' }
         : [
             {

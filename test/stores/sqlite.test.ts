@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,14 @@ describe('what cannot be opened is refused with a reason', () => {
     prepare(path);
     await expect(sqliteStore(path)).rejects.toMatchObject({ code: 'store', reason });
   });
+});
+
+test('nobody else can read the file: it holds keys', async () => {
+  const path = fresh();
+  const store = await sqliteStore(path);
+  await store.put('a', '1');
+  for (const file of [path, `${path}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600);
+  await store.close();
 });
 
 test('bytes are committed together or not at all, and puts asked for at once share a transaction', async () => {

@@ -33,7 +33,8 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
   node.onEvent((event) => {
     if (!('user_channel_id' in event)) return;
     const opening = kept.ofUser(toU128(event.user_channel_id as bigint));
-    if (!opening) return;
+    // What we gave up ourselves is no news.
+    if (!opening || opening.stage === 'abandoned') return;
     const { key } = opening;
     if (event instanceof ldk.Event_FundingGenerationReady) {
       opening.stage = 'accepted';
@@ -72,6 +73,7 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
   function tellStage(key: string): void {
     const opening = kept.get(key);
     const listed = opening && listedOf(node, opening.userId);
+    if (opening?.stage === 'abandoned') return;
     if (!opening || !listed || opening.stage === 'closed') {
       if (opening && opening.stage !== 'closed') {
         opening.stage = 'closed';
@@ -108,7 +110,7 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
       const opening = take(key);
       if (opening.funding || !opening.output) return;
       const funding = await node.chain.fund(opening.output.script, wholeSat(opening.output.value));
-      if (kept.get(key) !== opening) {
+      if (kept.get(key) !== opening || opening.stage === 'abandoned') {
         await node.chain.release(funding);
         throw new NodeError('the channel was closed while its funding transaction was made');
       }
@@ -136,14 +138,18 @@ export function ldkChannels(node: LdkNode, { announced = false }: ChannelsOption
     async abandon(key) {
       const opening = kept.get(key);
       if (!opening) return;
-      // Out of the way first: the ChannelClosed that follows is our own doing, not news.
       const { stage, funding, broadcast } = opening;
-      kept.remove(opening);
-      if (stage !== 'closed') {
+      opening.stage = 'abandoned';
+      kept.save(opening);
+      if (stage !== 'closed' && stage !== 'abandoned') {
         node.manager.force_close_without_broadcasting_txn(opening.id, fromHex(opening.peer), GIVEN_UP);
       }
       node.wake();
+      // First on disk, then the coins: and remembered until they are free, so that a failed release is tried again.
+      await node.records.saved();
       if (funding && !broadcast) await node.chain.release(funding);
+      kept.remove(opening);
+      node.wake();
       await node.records.saved();
     },
     async close(key) {

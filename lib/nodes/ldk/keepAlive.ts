@@ -9,6 +9,7 @@ export function keepAlive(node: LdkNode, kept: Openings): void {
   async function look(opening: Opening, height: number): Promise<void> {
     const { funding } = opening;
     if (!funding) return;
+    await node.records.saved();
     const at = await node.chain.heightOf(funding.txid);
     if (at === undefined) {
       await node.chain.broadcast(funding.raw);

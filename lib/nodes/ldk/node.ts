@@ -150,6 +150,7 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
       keys.as_NodeSigner(),
     ),
   );
+  let begunAt = performance.now();
   const pump = eventPump({
     manager,
     monitor,
@@ -166,7 +167,7 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
       tcp.flush();
       outlet.flush();
     },
-    mayForward: () => !restored || Date.now() - nowMs > PEERS_GRACE_MS || allUsable(manager),
+    mayForward: () => !restored || performance.now() - begunAt > PEERS_GRACE_MS || allUsable(manager),
   });
   const tcp = sockets(peers, pump.wake);
   connect = (block) => {
@@ -191,7 +192,10 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
     log,
     connectedPeers,
     records,
-    begin: pump.begin,
+    begin() {
+      begunAt = performance.now();
+      pump.begin();
+    },
     dial: (peer) => tcp.dial(peer),
     listen: (host = '127.0.0.1', port = 0) => tcp.listen(host, port),
     queueMessage(to, type, payload) {

@@ -14,7 +14,7 @@ export interface Opening {
   readonly peer: NodeId;
   /** LDK's id of the channel: temporary first, then the real one. */
   id: ldk.ChannelId;
-  stage: 'offered' | 'accepted' | 'funding' | 'funded' | 'closed';
+  stage: 'offered' | 'accepted' | 'funding' | 'funded' | 'closed' | 'abandoned';
   /** From the first attempt to broadcast on, its coins are spent. */
   broadcast?: boolean;
   /** LDK has the signature of the client: the funding transaction may go out. */

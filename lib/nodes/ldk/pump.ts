@@ -43,6 +43,8 @@ export function eventPump(o: {
   let awake = false;
   let armed = false;
   let toForward = false;
+  let gate: NodeJS.Timeout | undefined;
+  let paused: NodeJS.Timeout | undefined;
 
   // A throw inside this callback would end all events for ever, so it only collects.
   const handler = ldk.EventHandler.new_impl({
@@ -66,7 +68,7 @@ export function eventPump(o: {
   }
 
   function wake(): void {
-    if (awake || stopped || !begun) return;
+    if (awake || stopped || !begun || paused) return;
     awake = true;
     setImmediate(round);
   }
@@ -78,11 +80,13 @@ export function eventPump(o: {
     handleEvents();
     if (toForward) forward();
     peers.process_events();
+    // Once more before anything leaves: what this round answered may be gone from LDK's lists by the next.
+    guarded(o.round);
     try {
       o.commit();
     } catch (cause) {
       log({ level: 'warn', event: 'ldk.commit_failed', fields: { cause: String(cause) } });
-      setTimeout(wake, COMMIT_RETRY_MS);
+      pause(COMMIT_RETRY_MS);
       return;
     }
     o.flush();
@@ -112,7 +116,20 @@ export function eventPump(o: {
       toForward = false;
       manager.process_pending_htlc_forwards();
       wake();
-    } else setTimeout(wake, GATE_LOOK_MS);
+    } else gate ??= setTimeout(lookAgain, GATE_LOOK_MS);
+  }
+
+  function lookAgain(): void {
+    gate = undefined;
+    wake();
+  }
+
+  /** No round for a while, whatever happens. */
+  function pause(ms: number): void {
+    paused ??= setTimeout(() => {
+      paused = undefined;
+      wake();
+    }, ms);
   }
 
   function guarded(f: () => void): void {
@@ -145,6 +162,8 @@ export function eventPump(o: {
     stop() {
       stopped = true;
       for (const tick of ticks) clearInterval(tick);
+      clearTimeout(gate);
+      clearTimeout(paused);
     },
   };
 }

@@ -17,6 +17,7 @@ export interface Sockets {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** LDK is asked to wait when more than this is to be written to one peer. */
 const OUT_BYTES_MAX = 1 << 20;
+const LEAVE_MS_MAX = 5_000;
 
 /** One connection, and what LDK wrote to it since the last flush. */
 interface Connection {
@@ -24,6 +25,8 @@ interface Connection {
   readonly socket: Socket;
   out: Uint8Array[];
   bytes: number;
+  /** LDK is done with it, and its last words are on their way. */
+  ended?: boolean;
 }
 
 /** BOLT 8 connections of one LDK node over TCP. `wake`: LDK has something to do. */
@@ -72,6 +75,7 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
     });
     socket.on('error', () => undefined); // 'close' follows
     socket.on('close', () => {
+      for (const connection of leaving) if (connection.socket === socket) leaving.delete(connection);
       if (!open.delete(id) || closed) return;
       peers.socket_disconnected(descriptor);
       wake();
@@ -95,6 +99,10 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
       }),
     async dial(peer) {
       const socket = await connected(peer);
+      if (closed) {
+        socket.destroy();
+        throw new TransportError('closed', 'this node is stopping');
+      }
       const begun = peers.new_outbound_connection(
         fromHex(peer.nodeId),
         attach(socket),
@@ -114,8 +122,13 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
         connection.bytes = 0;
         if (full && !connection.socket.writableNeedDrain) peers.write_buffer_space_avail(connection.descriptor);
       }
-      for (const { socket } of leaving) socket.destroySoon();
-      leaving.clear();
+      for (const connection of leaving) {
+        if (connection.ended) continue;
+        connection.ended = true;
+        connection.socket.destroySoon();
+        // A peer that does not read its last message keeps no socket.
+        setTimeout(() => connection.socket.destroy(), LEAVE_MS_MAX).unref();
+      }
     },
     async close() {
       closed = true;

@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from 'node:fs';
 import Database from 'libsql';
 import { StoreError } from '../../core/errors.ts';
 
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE bytes (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;`,
 ];
 
+const OWNER_ONLY = 0o600;
 const SQLITE_BUSY = 5;
 const SQLITE_NOTADB = 26;
 const SQLITE_CORRUPT = 11;
@@ -35,6 +37,8 @@ export function openSql(path: string): Sql {
   const db = connect(path);
   try {
     db.exec(OPEN);
+    // It holds keys: nobody else reads it. (Never open it by `fs`: closing that would drop SQLite's lock.)
+    for (const file of [path, `${path}-wal`]) if (existsSync(file)) chmodSync(file, OWNER_ONLY);
     migrate(db);
   } catch (cause) {
     db.close();
