@@ -26,12 +26,17 @@ for (const cell of new Set(cells.map((each) => each.cell))) {
   };
 }
 
+/** The largest of the worlds is walked with crashes only where CI is set: it takes minutes, and no edge is reached by it alone. */
+const withCrashes = (scenario: string) => scenario !== 'three halves' || process.env['CI'] !== undefined;
+
 describe.each(SCENARIO_NAMES)('the walk through everything: %s', (scenario) => {
   test.each(['lsp-trusts-client', 'client-trusts-lsp'] as const)(
     '%s: no money rule breaks in any state that can be reached',
     (trust) => {
-      const { states, edges } = explore(model, start(scenario, trust));
-      process.stdout.write(`walk, ${scenario}, ${trust}: ${states} states, ${edges} edges, no rule broken\n`);
+      const crashing = withCrashes(scenario);
+      const { states, edges } = explore(crashing ? model : { ...model, crashes: () => [] }, start(scenario, trust));
+      const how = crashing ? 'with crashes' : 'without crashes (CI is not set)';
+      process.stdout.write(`walk ${how}, ${scenario}, ${trust}: ${states} states, ${edges} edges, no rule broken\n`);
       expect(states).toBeGreaterThan(1000);
     },
     600_000,
