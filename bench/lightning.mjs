@@ -1,23 +1,12 @@
 // What the pure machine is fed with: one payment from its first part to its end.
 import { msat, sat } from 'lsps2';
+import { DEFAULT_RULES } from 'lsps2/lsp';
 import { purchased, step } from 'lsps2/session';
 
 const HASH = 'aa'.repeat(32);
-const RULES = {
-  collectSeconds: 90,
-  acceptSeconds: 30,
-  fundSeconds: 30,
-  readySeconds: 30,
-  cltvMarginBlocks: 18,
-  partsMax: 30,
-  partMin: sat(1n),
-  sessionsMax: 10,
-  refusalsMax: 5,
-  unpaidChannels: 'close',
-};
 const SIZE = sat(300_000n);
 
-const world = { now: 1_000, height: 100, clientConnected: true, mayOpen: true, rules: RULES };
+const world = { now: 1_000, height: 100, clientConnected: true, mayOpen: true, rules: DEFAULT_RULES };
 
 export const purchase = (scid = 1n) =>
   purchased({

@@ -3,6 +3,7 @@ import { wholeSat } from '../../core/amount.ts';
 import { concat, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import type { NodeId } from '../../core/ids.ts';
+import { untilTaken } from '../../core/untilTaken.ts';
 import type { Stop } from '../../ports/abort.ts';
 import type { ChannelAnswer, ChannelOffer, Gates } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
@@ -47,38 +48,19 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     }
   }
 
-  type News = (to: Gates) => Promise<void>;
   /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
-  const news = new Set<News>();
-  const underWay = new Set<News>();
-
-  async function tell(item: News): Promise<void> {
-    news.add(item);
-    if (!gates || underWay.has(item)) return;
-    underWay.add(item);
-    try {
-      await item(gates);
-      news.delete(item);
-    } finally {
-      underWay.delete(item);
-    }
-  }
-
-  /** A gate that failed to take news before, as by a full disk, gets it again with whatever happens next. */
-  function tellAgain(): void {
-    for (const item of news) tell(item).catch(failed);
-  }
+  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
 
   async function gone(userId: bigint): Promise<void> {
     const offerId = offers.get(userId);
     offers.delete(userId);
-    if (offerId !== undefined) await tell((to) => to.channelGone(offerId));
+    if (offerId !== undefined) news.tell((to) => to.channelGone(offerId));
   }
 
   async function ready(event: ldk.Event_ChannelReady): Promise<void> {
     const offerId = offers.get(toU128(event.user_channel_id));
     const channelId = toChannelId(event.channel_id);
-    if (offerId !== undefined) await tell((to) => to.channelReady({ offerId, channelId }));
+    if (offerId !== undefined) news.tell((to) => to.channelReady({ offerId, channelId }));
   }
 
   async function claimable(event: ldk.Event_PaymentClaimable): Promise<void> {
@@ -99,7 +81,7 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
 
   async function claimed(event: ldk.Event_PaymentClaimed): Promise<void> {
     const o = { paymentHash: toPaymentHash(event.payment_hash), received: toMsat(event.amount_msat) };
-    await tell((to) => to.partsClaimed(o));
+    news.tell((to) => to.partsClaimed(o));
   }
 
   const handle = async (event: ldk.Event): Promise<void> => {
@@ -112,7 +94,8 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
   const failed = (cause: unknown) =>
     node.log({ level: 'warn', event: 'ldk.wallet_event_failed', fields: { cause: String(cause) } });
   node.onEvent((event) => {
-    tellAgain();
+    // A gate that failed to take news before, as by a full disk, gets it again with whatever happens next.
+    news.again();
     handle(event).catch(failed);
   });
 
@@ -137,8 +120,15 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     guard(given): Stop {
       if (gates) throw new NodeError('this node is guarded by another client: close it first');
       gates = given;
-      tellAgain();
+      const stop = news.add(async (item) =>
+        item(given).catch((cause: unknown) => {
+          failed(cause);
+          throw cause;
+        }),
+      );
+      news.again();
       return () => {
+        stop();
         if (gates === given) gates = undefined;
       };
     },
