@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { NodeId, PeerUri } from '../../lib/core/ids.ts';
 import type { Purchase } from '../../lib/session/purchase.ts';
@@ -16,6 +15,10 @@ export interface Report {
   readonly passed: readonly string[];
   readonly troubles: readonly string[];
 }
+
+/** Unlike `once` of node:events it does not reject on `error`, which is what a message to a dying process becomes. */
+const ended = (child: ChildProcess, event: 'exit' | 'disconnect') =>
+  new Promise<void>((resolve) => child.once(event, () => resolve()));
 
 /** An LSP that lives in a process of its own, and can be killed and started again on the same data. */
 export interface LspChild {
@@ -85,6 +88,8 @@ export function lspChild(
       const script = fileURLToPath(new URL('lspProcess.mjs', import.meta.url));
       const born = fork(script, [path, String(uri?.port ?? 0)], { serialization: 'advanced' });
       born.setMaxListeners(0);
+      // A message that came too late for it: its end is told by `exit`.
+      born.on('error', () => undefined);
       child = born;
       born.on('message', (message: Message) => {
         if (message.tag === 'ask') void answer(message);
@@ -109,9 +114,9 @@ export function lspChild(
     isUp: () => up && child?.exitCode === null && child.signalCode === null,
     async died() {
       const mine = child;
-      if (mine && mine.exitCode === null && mine.signalCode === null) await once(mine, 'exit');
+      if (mine && mine.exitCode === null && mine.signalCode === null) await ended(mine, 'exit');
       // Its last words may come after its end.
-      if (mine?.connected) await once(mine, 'disconnect');
+      if (mine?.connected) await ended(mine, 'disconnect');
       return point;
     },
     async report() {
@@ -123,9 +128,9 @@ export function lspChild(
     async kill() {
       if (!child || child.exitCode !== null || child.signalCode !== null) return;
       up = false;
-      const ended = once(child, 'exit');
+      const exit = ended(child, 'exit');
       child.kill('SIGKILL');
-      await ended;
+      await exit;
     },
   };
 }

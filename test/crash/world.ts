@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 import * as ldk from 'lightningdevkit';
 import type { FlatRate } from 'lsps2/lsp';
 import { type Msat, msat, wholeSat } from '../../lib/core/amount.ts';
@@ -164,8 +165,17 @@ export async function crashWorld(
       });
       await Promise.race([job(), watch.then(() => new Promise(() => undefined))]);
       // The payer has its answer; the LSP may have something left to do, and may die over that.
-      const isDone = async () => (await purchase(sold).catch(() => undefined))?.paid === true;
-      await until(isDone, 'the LSP to know that it was paid');
+      let last: unknown;
+      const isDone = async () => {
+        const record = await purchase(sold).catch((cause: unknown) => void (last = cause));
+        if (record) last = record;
+        return record?.paid === true;
+      };
+      // A restart that fails is told as what it is, not as a wait in vain.
+      const restart = watch.then(() => new Promise<never>(() => undefined));
+      const words = () =>
+        `the LSP to know that it was paid; died ${died ?? 'nowhere'}, up: ${lsp.isUp()}, ${inspect(last)}`;
+      await Promise.race([until(isDone, words), restart]);
       await lsp.arm(Number.POSITIVE_INFINITY).catch(() => watch);
       if (died !== undefined) await watch;
       return died;
