@@ -1,11 +1,15 @@
 // What a wallet imports, and no more.
 export { type Client, type ClientInit, client, type Quotes } from './client/client.ts';
+export type { EstimatedMinimum, JudgedEntry } from './client/entry.ts';
 export type { Refused } from './client/gatekeeper.ts';
 export type { InvoiceFields } from './client/invoice.ts';
 export type { Limits } from './client/limits.ts';
 export type { Purchase } from './client/purchase.ts';
-export { type Quote, TermsError, type TermsReason, type Unusable } from './client/quote.ts';
-export type { PurchaseState, RefusalReason } from './client/record.ts';
+export type { LspSource } from './client/lspSource.ts';
+export type { Receivable } from './client/need.ts';
+export { type AnyQuote, type FixedQuote, type Price, priceOf, type Quote, type Unusable } from './client/quote.ts';
+export type { AlertReason, Amounts, PurchaseState, RefusalReason } from './client/state.ts';
+export { TermsError, type TermsReason } from './client/terms.ts';
 export { formatSat, type Msat, msat, type Sat, sat } from './core/amount.ts';
 export {
   DecodeError,

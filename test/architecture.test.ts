@@ -8,7 +8,7 @@ const LIB = fileURLToPath(new URL('../lib', import.meta.url));
 /** Which rooms a room may enter, and which packages it may use. Types count too: a door is a door. */
 const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> = {
   core: { rooms: [], packages: [] },
-  protocol: { rooms: ['core'], packages: [/^@noble\//, '@scure/base', 'light-bolt11-decoder'] },
+  protocol: { rooms: ['core'], packages: [/^@noble\//, '@scure/base'] },
   ports: { rooms: ['core'], packages: [] },
   platform: { rooms: ['core', 'ports'], packages: [] },
   session: { rooms: ['core', 'protocol'], packages: [] },
@@ -65,11 +65,6 @@ describe('the house', () => {
   test.each(inner.filter(({ from }) => !from.startsWith('.')))('$file may use $from', ({ file, from }) => {
     const allowed = DOORS[roomOf(file)]!.packages;
     expect(allowed.some((each) => (typeof each === 'string' ? each === from : each.test(from)))).toBe(true);
-  });
-
-  test('only one file knows light-bolt11-decoder', () => {
-    const users = imports.filter(({ from }) => from === 'light-bolt11-decoder').map(({ file }) => file);
-    expect(users).toEqual(['protocol/bolt11/lightBolt11Decoder.ts']);
   });
 
   const lines = files

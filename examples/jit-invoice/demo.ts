@@ -1,4 +1,12 @@
-import { type Client, client, formatScid, type Purchase, type PurchaseState, type Quote, type Refused } from 'lsps2';
+import {
+  type Client,
+  client,
+  formatScid,
+  type Purchase,
+  type PurchaseState,
+  type FixedQuote,
+  type Refused,
+} from 'lsps2';
 import { memoryStore } from 'lsps2/memory';
 import { network, type TestNetwork } from 'lsps2/testing';
 import { cheatOptions } from './cheats.ts';
@@ -65,16 +73,16 @@ async function receive(net: TestNetwork, jit: Client, report: Reporter, options:
   }
   if (state.tag !== 'paid') throw new UnpaidError(`the invoice was not paid: it is ${state.tag}`);
   const { gross, fee, received } = state;
-  if (gross !== purchase.paymentSize || received + fee !== gross || fee !== purchase.openingFee) {
-    throw new Error(`the sums do not add up: ${received} + ${fee} of ${purchase.paymentSize} msat`);
+  if (gross !== quote.paymentSize || received + fee !== gross || fee !== quote.openingFee) {
+    throw new Error(`the sums do not add up: ${received} + ${fee} of ${quote.paymentSize} msat`);
   }
-  report.tell('claimed', { extra_fee_total_msat: state.fee, opening_fee_msat: purchase.openingFee });
+  report.tell('claimed', { extra_fee_total_msat: state.fee, opening_fee_msat: quote.openingFee });
   await settle(() => ledger.ended());
   const duration = Date.now() - begun;
   await confirm(net, report, ledger);
   report.tell('done', {
-    payment_size_msat: purchase.paymentSize,
-    opening_fee_msat: purchase.openingFee,
+    payment_size_msat: quote.paymentSize,
+    opening_fee_msat: quote.openingFee,
     extra_fee_total_msat: state.fee,
     received_msat: state.received,
     parts: options.parts,
@@ -86,7 +94,7 @@ async function receive(net: TestNetwork, jit: Client, report: Reporter, options:
   return EXIT.ok;
 }
 
-async function ask(net: TestNetwork, jit: Client, report: Reporter, options: DemoOptions): Promise<Quote> {
+async function ask(net: TestNetwork, jit: Client, report: Reporter, options: DemoOptions): Promise<FixedQuote> {
   report.tell('asking', { lsp: net.lsp.uri, payment_size_msat: options.amount });
   const { best, all } = await jit.quotes({ amount: options.amount });
   if (!best) {
@@ -104,11 +112,11 @@ async function ask(net: TestNetwork, jit: Client, report: Reporter, options: Dem
   return best;
 }
 
-async function buy(jit: Client, report: Reporter, quote: Quote): Promise<Purchase> {
+async function buy(jit: Client, report: Reporter, quote: FixedQuote): Promise<Purchase> {
   const purchase = await jit.buy(quote, { description: 'jit-invoice demo' });
   const { trust, paymentHash, invoice } = purchase;
-  report.tell('bought', { jit_channel_scid: formatScid(purchase.scid), trust, opening_fee_msat: purchase.openingFee });
-  report.tell('invoice', { invoice, payment_hash: paymentHash, amount_msat: purchase.paymentSize });
+  report.tell('bought', { jit_channel_scid: formatScid(purchase.scid), trust, opening_fee_msat: quote.openingFee });
+  report.tell('invoice', { invoice, payment_hash: paymentHash, amount_msat: quote.paymentSize });
   return purchase;
 }
 

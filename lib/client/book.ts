@@ -17,6 +17,10 @@ export interface Book {
    * that must not be saved alone comes last.
    */
   turn<T>(change: () => { readonly records: readonly PurchaseRecord[]; readonly result: T }): Promise<T>;
+  /** Takes records away for good. */
+  forget(which: (record: PurchaseRecord) => boolean): Promise<void>;
+  /** Resolves when a record is as asked; never, when the book is closed before. */
+  until(paymentHash: PaymentHash, holds: (record: PurchaseRecord | undefined) => boolean): Promise<void>;
   /** Ends the book: changes under way are finished, later ones rejected. */
   close(): Promise<void>;
 }
@@ -30,6 +34,7 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
     records.set(record.paymentHash, record);
   }
   const inTurn = serial();
+  const waiting = new Set<() => void>();
   let closed = false;
 
   const turn: Book['turn'] = (change) =>
@@ -39,6 +44,7 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
       for (const record of next) await store.put(purchaseKey(record), savePurchase(record));
       for (const record of next) records.set(record.paymentHash, record);
       for (const record of next) changed(record);
+      for (const look of waiting) look();
       return result;
     });
 
@@ -48,9 +54,28 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
     sold: (lsp, scid) => [...records.values()].some((record) => record.lsp === lsp && record.scid === scid),
     add: (record) => turn(() => ({ records: [record], result: undefined })),
     turn,
+    forget: (which) =>
+      inTurn(async () => {
+        for (const record of [...records.values()].filter(which)) {
+          if (closed) return;
+          await store.remove(purchaseKey(record));
+          records.delete(record.paymentHash);
+        }
+      }),
+    until: (paymentHash, holds) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!holds(records.get(paymentHash))) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
     async close() {
       await inTurn(async () => {
         closed = true;
+        waiting.clear();
       });
     },
   };

@@ -32,6 +32,6 @@ export const getInfo = async (
 export const buy = async (
   to: Requests,
   lsp: PeerUri,
-  o: { readonly params: OpeningFeeParams; readonly paymentSize: Msat },
+  o: { readonly params: OpeningFeeParams; readonly paymentSize: Msat | undefined },
   options?: Abortable,
 ): Promise<Bought> => decodeBought(await to.ask(lsp, BUY, encodeBuy(o), options));

@@ -1,8 +1,10 @@
 import type { ChannelOffer } from '../ports/gates.ts';
 import { DEFAULT_MAX_TO_SELF_DELAY_BLOCKS, type Limits } from './limits.ts';
-import { endOf, type PurchaseRecord, type RefusalReason } from './record.ts';
+import { leastNet } from './promise.ts';
+import { endOf, type PurchaseRecord } from './record.ts';
+import type { PurchaseState, RefusalReason } from './state.ts';
 
-const STATES_THAT_WAIT = new Set<PurchaseRecord['state']['tag']>(['waiting', 'channelOpening', 'refused']);
+const STATES_THAT_WAIT = new Set<PurchaseState['tag']>(['waiting', 'channelOpening', 'refused']);
 
 /** Whether a purchase still has a place for a channel. */
 const awaitsChannel = (record: PurchaseRecord, now: number): boolean =>
@@ -23,7 +25,7 @@ export function judgeChannel(
 ): ChannelVerdict {
   const places = o.records
     .filter((record) => record.lsp === offer.peer && awaitsChannel(record, o.now))
-    .sort((a, b) => (netOf(a) > netOf(b) ? -1 : 1));
+    .sort((a, b) => (leastNet(a) > leastNet(b) ? -1 : 1));
   const [likely] = places;
   const refuse = (reason: RefusalReason): ChannelVerdict => ({ accept: false, reason, purchase: likely });
   // An offer that was answered before is not answered again: its id is the peer's word.
@@ -33,12 +35,22 @@ export function judgeChannel(
   if (offer.push !== 0n) return refuse('pushed_amount');
   const delay = o.limits.maxToSelfDelayBlocks ?? DEFAULT_MAX_TO_SELF_DELAY_BLOCKS;
   if (offer.toSelfDelayBlocks > delay) return refuse('to_self_delay_too_long');
-  const purchase = places.find((record) => offer.capacity * MSAT_PER_SAT >= netOf(record));
+  const purchase = places.find((record) => offer.capacity * MSAT_PER_SAT >= leastNet(record));
   return purchase ? { accept: true, purchase } : refuse('channel_too_small');
 }
 
 const MSAT_PER_SAT = 1000n;
-const netOf = (record: PurchaseRecord): bigint => record.paymentSize - record.openingFee;
+
+/**
+ * The `minimum_depth` for a purchase's channel (W5). Under client-trusts-LSP there is nothing to wait for: the funding
+ * transaction goes out only after the preimage.
+ */
+export const minimumDepthOf = ({ trust, confirmations = 0 }: PurchaseRecord): number =>
+  trust === 'lsp-trusts-client' ? confirmations : 0;
+
+/** What is still to be seen of the channel when it is ready: nothing where its depth waited for it. */
+export const depthToSee = (record: PurchaseRecord): number | undefined =>
+  minimumDepthOf(record) > 0 ? undefined : record.confirmations;
 
 /** What the peer is told. */
 export const REFUSAL_WORDS: Readonly<Partial<Record<RefusalReason, string>>> = {

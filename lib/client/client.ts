@@ -1,36 +1,42 @@
-import { EventEmitter } from 'eventemitter3';
 import { type Msat, msat } from '../core/amount.ts';
+import { PolicyError } from '../core/errors.ts';
 import { parseUri } from '../core/ids.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { Abortable, Stop } from '../ports/abort.ts';
+import type { ChainView } from '../ports/chainView.ts';
 import type { Clock, Random } from '../ports/clock.ts';
-import type { Gates } from '../ports/gates.ts';
 import type { Log } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
 import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
+import { aftercare } from './aftercare.ts';
 import { openBook } from './book.ts';
 import { getInfo, listProtocols } from './calls.ts';
 import { watchExpiry } from './expiry.ts';
+import { faces, knownTo } from './faces.ts';
 import { gatekeeper, type Refused } from './gatekeeper.ts';
-import type { InvoiceFields } from './invoice.ts';
+import { openGuarded } from './guard.ts';
+import { buildInvoice, checkFields, type InvoiceFields } from './invoice.ts';
 import { type Limits, validateLimits } from './limits.ts';
-import { type Purchase, purchaseOf } from './purchase.ts';
-import type { Quote, Unusable } from './quote.ts';
-import { isOpen, type PurchaseRecord } from './record.ts';
+import { type LspSource, readSources } from './lspSource.ts';
+import { type Receivable, receivableOver } from './need.ts';
+import type { Purchase } from './purchase.ts';
+import { type AnyQuote, cheapest, type FixedQuote, type Quote, type Unusable } from './quote.ts';
 import { requests } from './requests.ts';
+import { telling } from './telling.ts';
+import { wake } from './wake.ts';
 import { purchase, quoteOf, type Work } from './work.ts';
 
 export interface ClientInit {
   readonly node: WalletNode;
   /** Must outlive the app: it holds what was promised. */
   readonly store: Store;
-  /** `nodeid@host:port` each. */
-  readonly lsps: readonly string[];
+  /** `nodeid@host:port` each, or with a token and a trust policy of its own. */
+  readonly lsps: readonly (string | LspSource)[];
   readonly limits: Limits;
-  /** A token that the LSPs know (bLIP-52 section 1). */
-  readonly token?: string;
+  /** Needed for `limits.confirmations: 0`, and to say when a channel that was paid for is not funded. */
+  readonly chain?: ChainView;
   /** How long an LSP may take to answer. Default 60,000. */
   readonly requestTimeoutMs?: number;
   readonly log?: Log;
@@ -39,8 +45,15 @@ export interface ClientInit {
 }
 
 interface Events {
+  /** A purchase was made, or has another state or another alert. */
   changed: Purchase;
   refused: Refused;
+}
+
+export interface Quotes<Q extends Quote = Quote> {
+  readonly best: Q | undefined;
+  /** One for each LSP, in the order given. */
+  readonly all: readonly (Q | Unusable)[];
 }
 
 export interface Client {
@@ -48,13 +61,30 @@ export interface Client {
    * What a payment of this size costs at each LSP, and the cheapest. LSPs that cannot serve stand in `all` with their
    * error; this rejects only when aborted, or with RangeError on an amount outside of u64.
    */
-  quotes(o: { readonly amount: Msat }, options?: Abortable): Promise<Quotes>;
+  quotes(o: { readonly amount: Msat }, options?: Abortable): Promise<Quotes<FixedQuote>>;
+  /**
+   * The same where the payer decides how much to pay. `expected` says by which amount to compare; without it, by the smallest
+   * that all of them take.
+   */
+  quotes(o: { readonly amount: 'any'; readonly expected?: Msat }, options?: Abortable): Promise<Quotes<AnyQuote>>;
+  /** Whether an amount can be received over the node's channels as they are. @throws NodeError */
+  receivable(amount: Msat): Promise<Receivable>;
   /**
    * Buys exactly the quote, and makes its invoice. Everything is durable before the invoice is returned.
-   * @throws TermsError, PolicyError, RpcError, TransportError, DecodeError, NodeError; RangeError on a bad description.
+   * @throws TermsError, PolicyError, RpcError, TransportError, DecodeError, NodeError; RangeError on bad fields.
    */
   buy(quote: Quote, fields: InvoiceFields, options?: Abortable): Promise<Purchase>;
+  /**
+   * An invoice over the channels that the node has, each hinted at by its own alias: what a used purchase is followed by.
+   * @throws NodeError, RangeError on bad fields.
+   */
+  invoice(o: InvoiceFields & { readonly amount?: Msat }): Promise<string>;
   purchases(): readonly Purchase[];
+  /**
+   * For a push handler: connects to the LSPs of open purchases, lets channels in, verifies and claims, until a payment has
+   * ended or the budget has. Resolves with the purchases that changed. @throws RangeError, `signal.reason`
+   */
+  wake(budgetMs: number, options?: Abortable): Promise<readonly Purchase[]>;
   /** The LSPS numbers that an LSP speaks. @throws TransportError, RpcError, DecodeError */
   listProtocols(lsp: string, options?: Abortable): Promise<readonly number[]>;
   /** An LSP's whole menu, unjudged; `quotes` chooses from it. @throws TransportError, RpcError, DecodeError */
@@ -64,137 +94,100 @@ export interface Client {
   close(): Promise<void>;
 }
 
-export interface Quotes {
-  readonly best: Quote | undefined;
-  /** One for each LSP, in the order given. */
-  readonly all: readonly (Quote | Unusable)[];
-}
-
 /**
- * A wallet's LSPS2 client. Loads its purchases, arms the gates.
- * @throws DecodeError on a bad LSP address or record, RangeError on a bad limit, NodeError when another client guards the node.
+ * A wallet's LSPS2 client. Loads its purchases, arms the gates. On a store that is read-only (another tab has it) it shows
+ * purchases and quotes, and does nothing else.
+ * @throws DecodeError on a bad LSP address or record, RangeError on a bad limit, PolicyError on a limit that this node or this
+ * `chain` cannot keep, NodeError when another client guards the node.
  */
 export async function client(init: ClientInit): Promise<Client> {
-  const { node, limits, clock = systemClock, random = systemRandom } = init;
-  const lsps = init.lsps.map((text) => parseUri(text));
+  const { node, store, limits, chain, clock = systemClock, random = systemRandom } = init;
+  const lsps = readSources(init.lsps);
   validateLimits(limits);
-  const emitter = new EventEmitter();
-  // What users hand in may throw; nothing of ours may break by it.
-  const log: Log = (entry) => harmless(() => init.log?.(entry));
-  const tell = (name: string, told?: unknown) => {
-    for (const listener of emitter.listeners(name)) {
-      harmless(
-        () => listener(told),
-        (cause) => log({ level: 'warn', event: 'client.listener_threw', fields: { cause } }),
-      );
-    }
-  };
+  checkAble(init);
+  const { log, tell, on } = telling(init.log);
   const now = () => Math.floor(clock.nowMs() / 1000);
   const refused = (told: Refused) => {
     log({ level: 'warn', event: 'client.refused', fields: { what: told.what, reason: told.reason } });
     tell('refused', told);
   };
-  // The node is ours before the book is read: no other client can be writing in it, and no offer is missed meanwhile.
-  const { book, unguard } = await openGuarded(node, async () => {
-    const found = await openBook(init.store, (record) => {
+  let after: ReturnType<typeof aftercare> | undefined;
+  const open = async () => {
+    const found = await openBook(store, (record) => {
       tell(record.paymentHash);
-      tell('changed', faceOf(record));
+      tell('changed', shown.of(record));
+      after?.arm();
     });
-    return { book: found, gates: gatekeeper({ book: found, limits, now, refused }) };
-  });
-  let closed = false;
+    const shown = faces({ book: found, on });
+    return { book: found, face: shown, gates: gatekeeper({ book: found, limits, chain, clock, log, refused }) };
+  };
+  // The node is ours before the book is read: no other client can be writing in it, and no offer is missed meanwhile.
+  const { book, face, unguard } = store.readOnly
+    ? { ...(await open()), unguard: () => undefined }
+    : await openGuarded(node, open);
   const asked = requests({ node, clock, random, log, timeoutMs: init.requestTimeoutMs });
-  const expiry = watchExpiry(book, clock, log);
-  const work: Work = { node, limits, token: init.token, book, asked, reserved: new Set(), now };
+  const expiry = store.readOnly ? undefined : watchExpiry(book, clock, log);
+  if (!store.readOnly) after = aftercare({ book, chain, clock, log });
+  const work: Work = { node, limits, lsps, book, asked, reserved: new Set(), now };
+  if (!store.readOnly) await node.resume(knownTo(book.all()));
 
-  function faceOf({ paymentHash }: PurchaseRecord): Purchase {
-    const record = (): PurchaseRecord => {
-      const found = book.of(paymentHash);
-      if (!found) throw new RangeError('this purchase is not in the book');
-      return found;
-    };
-    return purchaseOf({
-      record,
-      closed: () => closed,
-      onChange(f) {
-        emitter.on(paymentHash, f);
-        return () => void emitter.off(paymentHash, f);
-      },
-      cancel: () =>
-        book.turn(() => {
-          const current = record();
-          return { records: isOpen(current) ? [{ ...current, state: { tag: 'cancelled' } }] : [], result: undefined };
-        }),
-    });
+  async function quotes(o: { amount: Msat | 'any'; expected?: Msat }, options?: Abortable): Promise<Quotes<never>> {
+    if (o.amount !== 'any') msat(o.amount);
+    if (o.expected !== undefined) msat(o.expected);
+    const all = await Promise.all([...lsps.values()].map((lsp) => quoteOf(work, lsp, o, options)));
+    if (options?.signal?.aborted) throw options.signal.reason;
+    const usable = all.filter((each): each is Quote => 'kind' in each);
+    // Each of them is of the kind that was asked for.
+    return { best: cheapest(usable, o.expected), all } as Quotes<never>;
   }
 
   return {
-    async quotes({ amount }, options) {
-      msat(amount);
-      const all = await Promise.all(lsps.map((lsp) => quoteOf(work, lsp, amount, options)));
-      if (options?.signal?.aborted) throw options.signal.reason;
-      const usable = all.filter((each): each is Quote => 'openingFee' in each);
-      const best = usable.reduce<Quote | undefined>((a, b) => (a && a.openingFee <= b.openingFee ? a : b), undefined);
-      return { best, all };
-    },
+    quotes,
+    receivable: async (amount) => receivableOver(await node.channels(), msat(amount)),
     async buy(quote, fields, options) {
+      if (store.readOnly) throw new PolicyError('readOnly', 'another tab or process has the purchases');
       const record = await purchase(work, quote, fields, options);
-      expiry.arm();
-      return faceOf(record);
+      expiry?.arm();
+      return face.of(record);
     },
-    purchases: () => book.all().map((record) => faceOf(record)),
+    async invoice({ amount, ...fields }) {
+      const { hash } = checkFields(fields);
+      if (fields.preimage !== undefined || hash !== undefined)
+        throw new RangeError('paymentHash, preimage: only for what is bought');
+      const channels = await node.channels();
+      const routeHints = channels.flatMap(({ peer, hint }) => (hint ? [[{ nodeId: peer, ...hint }]] : []));
+      const made = { amount, hash, fields, routeHints, waitBlocks: 0, parts: true, endsBy: undefined, now: now() };
+      return (await buildInvoice(node, made)).text;
+    },
+    purchases: () => book.all().map((record) => face.of(record)),
+    async wake(budgetMs, options) {
+      if (store.readOnly) throw new PolicyError('readOnly', 'another tab or process has the purchases');
+      const onChange = (f: () => void) => on('changed', f);
+      return (await wake({ node, book, clock, onChange }, budgetMs, options)).map((record) => face.of(record));
+    },
     listProtocols: (lsp, options) => listProtocols(asked, parseUri(lsp), options),
-    getInfo: (lsp, options) => getInfo(asked, parseUri(lsp), init.token, options),
-    on(event, f) {
-      emitter.on(event, f);
-      return () => void emitter.off(event, f);
+    getInfo(lsp, options) {
+      const peer = parseUri(lsp);
+      return getInfo(asked, peer, lsps.get(peer.nodeId)?.token, options);
     },
+    on,
     async close() {
       asked.close();
-      expiry.stop();
+      expiry?.stop();
+      after?.stop();
       await book.close();
       unguard();
-      closed = true;
+      face.close();
       for (const { paymentHash } of book.all()) tell(paymentHash);
     },
   };
 }
 
-function harmless(f: () => unknown, threw: (cause: string) => void = () => undefined): void {
-  try {
-    const returned = f();
-    if (returned instanceof Promise) returned.catch((cause: unknown) => threw(String(cause)));
-  } catch (cause) {
-    threw(String(cause));
-  }
-}
-
-/** Guards the node at once with gates that wait for the real ones; takes the guard away again when those cannot be had. */
-async function openGuarded<Opened extends { readonly gates: Gates }>(
-  node: WalletNode,
-  open: () => Promise<Opened>,
-): Promise<Opened & { readonly unguard: Stop }> {
-  let done: (gates: Gates) => void = () => undefined;
-  let failed: (cause: unknown) => void = () => undefined;
-  const gates = new Promise<Gates>((resolve, reject) => {
-    done = resolve;
-    failed = reject;
-  });
-  gates.catch(() => undefined);
-  const unguard = node.guard({
-    channelOffered: async (offer) => (await gates).channelOffered(offer),
-    channelGone: async (offerId) => (await gates).channelGone(offerId),
-    channelReady: async (o) => (await gates).channelReady(o),
-    partsArrived: async (set) => (await gates).partsArrived(set),
-    partsClaimed: async (o) => (await gates).partsClaimed(o),
-  });
-  try {
-    const opened = await open();
-    done(opened.gates);
-    return { ...opened, unguard };
-  } catch (cause) {
-    failed(cause);
-    unguard();
-    throw cause;
-  }
+/** @throws PolicyError: a limit that nobody here could keep. */
+function checkAble({ limits: { confirmations }, chain, node }: ClientInit): void {
+  if (confirmations === undefined) return;
+  if (confirmations === 0 && !chain)
+    throw new PolicyError('confirmations', 'to see a funding transaction in the mempool takes a `chain`');
+  if (confirmations > (node.minimumDepthMax ?? confirmations))
+    throw new PolicyError('confirmations', `this node waits for at most ${node.minimumDepthMax} confirmations`);
 }

@@ -2,30 +2,45 @@ import type { Stop } from '../ports/abort.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
-import { endOf, isOpen, type PurchaseRecord } from './record.ts';
+import { endOf, forgottenAt, isOpen, type PurchaseRecord } from './record.ts';
 
 /** After a store failed to save an expiry. */
 const RETRY_MS = 10_000;
+/** The longest that a timer of every engine can run is 2^31 ms. */
+const TIMER_MAX_MS = 2_000_000_000;
 
-/** Turns purchases that nobody paid in time into expired ones. `arm` after each new purchase. */
+/** A payment that is here whole does not expire: it is taken, or the node gives it back. */
+const mayExpire = (record: PurchaseRecord): boolean =>
+  isOpen(record) && (record.state.tag !== 'held' || record.state.until === 'parts');
+
+/** Turns purchases that nobody paid in time into expired ones, and forgets old ones. `arm` after each new purchase. */
 export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; stop(): void } {
   let disarm: Stop = () => undefined;
   let stopped = false;
 
-  const open = () => book.all().filter(isOpen);
-  const due = () => open().filter((record) => clock.nowMs() >= endOf(record) * 1000);
+  const isPast = (at: (record: PurchaseRecord) => number) => (record: PurchaseRecord) =>
+    clock.nowMs() >= at(record) * 1000;
 
-  const expire = () =>
-    book.turn(() => ({
-      records: due().map((record): PurchaseRecord => ({ ...record, state: { tag: 'expired' } })),
+  async function expire(): Promise<void> {
+    await book.turn(() => ({
+      records: book
+        .all()
+        .filter((record) => mayExpire(record) && isPast(endOf)(record))
+        .map((record): PurchaseRecord => ({ ...record, state: { tag: 'expired' } })),
       result: undefined,
     }));
+    await book.forget((record) => !isOpen(record) && isPast(forgottenAt)(record));
+  }
 
   function arm(leastMs = 1): void {
     disarm();
-    const ends = open().map(endOf);
+    const ends = book.all().flatMap((record) => {
+      if (mayExpire(record)) return endOf(record);
+      return isOpen(record) ? [] : forgottenAt(record);
+    });
     if (stopped || ends.length === 0) return;
-    disarm = clock.after(Math.max(Math.min(...ends) * 1000 - clock.nowMs(), leastMs), () => {
+    const waitMs = Math.max(Math.min(...ends) * 1000 - clock.nowMs(), leastMs);
+    disarm = clock.after(Math.min(waitMs, TIMER_MAX_MS), () => {
       expire().then(
         () => arm(),
         (cause: unknown) => {

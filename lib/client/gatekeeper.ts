@@ -1,11 +1,16 @@
-import { msat } from '../core/amount.ts';
-import type { ChannelId, NodeId, PaymentHash } from '../core/ids.ts';
-import type { ChannelAnswer, ChannelOffer, Gates, PartSet } from '../ports/gates.ts';
+import type { NodeId, PaymentHash } from '../core/ids.ts';
+import type { ChainView } from '../ports/chainView.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ChannelAnswer, ChannelOffer, ClosedChannel, Gates, PartsAnswer, PartSet } from '../ports/gates.ts';
+import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
-import { judgeChannel, REFUSAL_WORDS } from './channelGate.ts';
+import { depthToSee, judgeChannel, minimumDepthOf, REFUSAL_WORDS } from './channelGate.ts';
+import { unseenFor, waitForFunding } from './fundingGate.ts';
 import type { Limits } from './limits.ts';
 import { isClaimedAlready, judgeParts } from './partGate.ts';
-import { isFilled, type PurchaseRecord, type RefusalReason } from './record.ts';
+import { isFilled, isOpen, type LetIn, NOTHING, type PurchaseRecord, restingState } from './record.ts';
+import { amountsOf, filled, heldRecord, paidRecord, refusedRecord } from './transitions.ts';
+import type { RefusalReason } from './state.ts';
 
 /** Something the wallet turned away. */
 export interface Refused {
@@ -15,104 +20,152 @@ export interface Refused {
   readonly paymentHash?: PaymentHash;
 }
 
-/** The gates of a client over its book: one decision at a time, so that no two of them count the same promise. */
-export function gatekeeper(o: {
+export interface GatekeeperInit {
   readonly book: Book;
   readonly limits: Limits;
-  /** Unix seconds. */
-  readonly now: () => number;
+  readonly chain: ChainView | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
   /** Must not throw. */
   readonly refused: (refused: Refused) => void;
-}): Gates {
-  const { book, limits, now } = o;
+}
+
+/** The gates of a client over its book: one decision at a time, so that no two of them count the same promise. */
+export function gatekeeper(o: GatekeeperInit): Gates {
+  const { book, limits } = o;
+  const now = () => Math.floor(o.clock.nowMs() / 1000);
   /** Purchases whose claim was decided before a restart: the node may ask once more. */
   const unsure = new Set(book.all().flatMap(({ state, paymentHash }) => (state.tag === 'claiming' ? paymentHash : [])));
+
+  /** Payments that the node gave back while they waited here. */
+  const gone = new Set<PaymentHash>();
 
   const channelOffered = (offer: ChannelOffer): Promise<ChannelAnswer> =>
     book.turn<ChannelAnswer>(() => {
       const verdict = judgeChannel(offer, { records: book.all(), limits, now: now() });
       if (verdict.accept) {
-        const record = {
-          ...verdict.purchase,
-          letIn: { offerId: offer.offerId },
-          state: { tag: 'channelOpening' } as const,
-        };
-        return { records: [record], result: { accept: true, minimumDepth: 0 } };
+        const depth = depthToSee(verdict.purchase);
+        const letIn: LetIn = { offerId: offer.offerId, ...(depth === undefined ? {} : { depth }) };
+        const record = { ...verdict.purchase, letIn, state: { tag: 'channelOpening' } as const };
+        return { records: [record], result: { accept: true, minimumDepth: minimumDepthOf(record) } };
       }
       const { reason, purchase } = verdict;
       o.refused({ what: 'channel', reason, peer: offer.peer });
-      const told = purchase && reason !== 'not_bought' ? [refusedRecord(purchase, 'channel', reason)] : [];
+      const told = purchase && reason !== 'not_bought' ? [refusedRecord(purchase, { what: 'channel', reason })] : [];
       return { records: told, result: { accept: false, code: reason, message: REFUSAL_WORDS[reason] ?? reason } };
     });
 
-  const partsArrived = (set: PartSet): Promise<'claim' | 'fail'> =>
-    book.turn<'claim' | 'fail'>(() => {
-      const { paymentHash, peer } = set;
+  /** Judges a payment, as of `at`; what it must wait for is told with `wait`, and nothing is counted before. */
+  const judged = (set: PartSet, at: number, wait: boolean): Promise<PartsAnswer | 'wait'> =>
+    book.turn<PartsAnswer | 'wait'>(() => {
+      const { paymentHash } = set;
       const record = book.of(paymentHash);
+      if (!wait && gone.has(paymentHash)) return { records: [], result: 'fail' };
       if (record && unsure.has(paymentHash) && isClaimedAlready(set, record)) {
         unsure.delete(paymentHash);
-        return { records: [], result: 'claim' };
+        return { records: [], result: answerOf(record) };
       }
-      const verdict = judgeParts(set, record, now());
-      if (verdict.claim)
-        return { records: verdict.record ? filled(book, verdict.record, set.channelId) : [], result: 'claim' };
-      const { reason } = verdict;
-      o.refused({ what: 'payment', reason, peer, paymentHash });
-      const over = record === undefined || isFilled(record) || reason === 'cancelled' || reason === 'expired';
-      return { records: over ? [] : [refusedRecord(record, 'payment', reason)], result: 'fail' };
+      const verdict = judgeParts(set, record, at);
+      if (!verdict.claim) return refusal(set, verdict.reason);
+      const until = unseenFor(set, book.all()).length > 0 ? 'funding' : 'preimage';
+      if (wait && (until === 'funding' || lacksPreimage(record))) {
+        const held = record && isOpen(record) ? [heldRecord(record, until, amountsOf(set))] : [];
+        return { records: held, result: 'wait' };
+      }
+      if (!verdict.record) return { records: [], result: 'claim' };
+      return { records: filled(book, verdict.record, set.channelId), result: answerOf(verdict.record) };
     });
 
+  function refusal(set: PartSet, reason: RefusalReason) {
+    const { paymentHash, peer } = set;
+    o.refused({ what: 'payment', reason, peer, paymentHash });
+    const record = book.of(paymentHash);
+    const over = record === undefined || isFilled(record) || reason === 'cancelled' || reason === 'expired';
+    const records = over ? [] : [refusedRecord(record, { what: 'payment', reason, ...amountsOf(set) })];
+    return { records, result: 'fail' as const };
+  }
+
+  async function partsArrived(set: PartSet): Promise<PartsAnswer> {
+    const at = now();
+    const { paymentHash } = set;
+    gone.delete(paymentHash);
+    const first = await judged(set, at, true);
+    if (first !== 'wait') return first;
+    const missing = await waitForFunding(unseenFor(set, book.all()), o);
+    if (missing) return book.turn(() => refusal(set, missing));
+    const record = book.of(paymentHash);
+    if (lacksPreimage(record)) {
+      await book.turn(() => ({
+        records: record && isOpen(record) ? [heldRecord(record, 'preimage', amountsOf(set))] : [],
+        result: undefined,
+      }));
+      const isOver = (each?: PurchaseRecord) => !lacksPreimage(each) || each?.state.tag === 'cancelled';
+      await book.until(paymentHash, (each) => isOver(each) || gone.has(paymentHash));
+    }
+    const last = await judged(set, at, false);
+    return last === 'wait' ? 'fail' : last;
+  }
+
   /** Changes the record whose channel was offered under this id, if there is one. */
-  const changeOffer = (offerId: string, change: (record: PurchaseRecord) => PurchaseRecord): Promise<void> =>
+  const changeOffer = (
+    offerId: string,
+    change: (record: PurchaseRecord, letIn: LetIn) => PurchaseRecord | undefined,
+  ): Promise<void> =>
     book.turn(() => {
       const record = book.all().find(({ letIn }) => letIn?.offerId === offerId);
-      return { records: record ? [change(record)] : [], result: undefined };
+      const next = record?.letIn && change(record, record.letIn);
+      return { records: next ? [next] : [], result: undefined };
     });
 
   return {
     channelOffered,
-    channelReady: ({ offerId, channelId }) =>
-      changeOffer(offerId, (record) => ({ ...record, letIn: { offerId, channelId } })),
+    channelReady: ({ offerId, channelId, funding }) =>
+      changeOffer(offerId, (record, letIn) =>
+        letIn.channelId === channelId && (letIn.funding !== undefined || !funding)
+          ? undefined
+          : { ...record, letIn: { ...letIn, channelId, ...(funding ? { funding } : {}) } },
+      ),
     // A channel that came to nothing frees its place: the LSP may open again (bLIP-52 section 5).
     channelGone: (offerId) =>
-      changeOffer(offerId, (record) =>
-        isFilled(record)
-          ? record
-          : {
-              ...record,
-              letIn: undefined,
-              state: record.state.tag === 'channelOpening' ? { tag: 'waiting' } : record.state,
-            },
-      ),
+      changeOffer(offerId, (record) => {
+        if (isFilled(record)) return undefined;
+        const state = record.state.tag === 'channelOpening' ? { tag: 'waiting' as const } : record.state;
+        return { ...record, letIn: undefined, state };
+      }),
+    channelClosed: ({ offerId, byPeer, ageBlocks }: ClosedChannel) =>
+      changeOffer(offerId, (record) => {
+        if (!isFilled(record)) return { ...record, letIn: undefined, state: freed(record) };
+        const early = byPeer && ageBlocks < record.minLifetimeBlocks && !record.alerts?.includes('closed_early');
+        return early ? { ...record, alerts: [...(record.alerts ?? []), 'closed_early'] } : undefined;
+      }),
+    partsHeld: ({ paymentHash, received }) =>
+      book.turn(() => {
+        const record = book.of(paymentHash);
+        const open = record && isOpen(record) && (record.state.tag !== 'held' || record.state.until === 'parts');
+        const amounts = { gross: received, fee: NOTHING, received };
+        return { records: open ? [heldRecord(record, 'parts', amounts)] : [], result: undefined };
+      }),
+    partsGone: (paymentHash) =>
+      book.turn(() => {
+        gone.add(paymentHash);
+        const record = book.of(paymentHash);
+        const held = record?.state.tag === 'held';
+        return { records: held ? [{ ...record, state: restingState(record) }] : [], result: undefined };
+      }),
     partsArrived,
     partsClaimed: ({ paymentHash }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
-        return { records: record && isFilled(record) ? [paidRecord(record)] : [], result: undefined };
+        return { records: record && isFilled(record) ? [paidRecord(record, now())] : [], result: undefined };
       }),
   };
 }
 
-const refusedRecord = (record: PurchaseRecord, what: Refused['what'], reason: RefusalReason): PurchaseRecord => ({
-  ...record,
-  state: { tag: 'refused', what, reason },
-});
+const lacksPreimage = (record: PurchaseRecord | undefined): boolean =>
+  record?.own !== undefined && record.own.preimage === undefined;
 
-const paidRecord = (record: PurchaseRecord): PurchaseRecord => {
-  const { received, feePaid: fee } = record;
-  return { ...record, state: { tag: 'paid', gross: msat(received + fee), fee, received } };
-};
+const answerOf = ({ own }: PurchaseRecord): PartsAnswer =>
+  own?.preimage === undefined ? 'claim' : { preimage: own.preimage };
 
-/** The purchase that a payment filled; when it came over the channel of another purchase, the two change places. */
-function filled(book: Book, record: PurchaseRecord, channelId: ChannelId | undefined): readonly PurchaseRecord[] {
-  if (channelId === undefined || record.letIn?.channelId === channelId) return [record];
-  const other = book
-    .all()
-    .find((each) => each.letIn?.channelId === channelId && each.paymentHash !== record.paymentHash && !isFilled(each));
-  if (!other) return [record];
-  // What is counted comes last: saved alone it would be money that was never taken.
-  return [
-    { ...other, letIn: record.letIn },
-    { ...record, letIn: other.letIn },
-  ];
-}
+const freed = (record: PurchaseRecord): PurchaseRecord['state'] =>
+  record.state.tag === 'channelOpening' ? restingState({ ...record, letIn: undefined }) : record.state;

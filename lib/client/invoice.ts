@@ -1,19 +1,32 @@
 import type { Msat } from '../core/amount.ts';
+import { fromHex } from '../core/bytes.ts';
 import { InvariantError, NodeError } from '../core/errors.ts';
-import type { PeerUri } from '../core/ids.ts';
+import { type PaymentHash, type PeerUri, paymentHash } from '../core/ids.ts';
+import { encodeUtf8 } from '../core/utf8.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
 import { FEATURE } from '../protocol/bolt1/features.ts';
-import type { Invoice } from '../protocol/bolt11/invoice.ts';
+import { DESCRIPTION_BYTES_MAX } from '../protocol/bolt11/encode.ts';
+import type { Invoice, RouteHop } from '../protocol/bolt11/invoice.ts';
 import { signInvoice } from '../protocol/bolt11/sign.ts';
 import type { Bought } from '../protocol/lsps2/messages.ts';
-import { TermsError } from './quote.ts';
+import { hashOf } from '../protocol/bolt11/preimage.ts';
+import { TermsError } from './terms.ts';
 
 /** What the caller may say of an invoice. */
 export interface InvoiceFields {
-  /** Shown to the payer; at most 639 bytes of UTF-8. */
-  readonly description: string;
+  /** Shown to the payer; at most 639 bytes of UTF-8. Exactly one of this and `descriptionHash`. */
+  readonly description?: string;
+  /** SHA-256 of a longer description, 64 hex characters. */
+  readonly descriptionHash?: string;
   /** Cut short where the LSP's offer ends sooner. Default 3600. */
   readonly expirySeconds?: number;
+  /**
+   * A hold invoice: the hash of a preimage that you keep until `Purchase.settle`. A PolicyError where the LSP demands the
+   * preimage at once (client-trusts-LSP).
+   */
+  readonly paymentHash?: string;
+  /** Your own preimage instead of the node's, 64 hex characters; it is kept in the store until the purchase is forgotten. */
+  readonly preimage?: string;
 }
 
 const DEFAULT_INVOICE_EXPIRY_SECONDS = 3600;
@@ -21,59 +34,88 @@ const DEFAULT_INVOICE_EXPIRY_SECONDS = 3600;
 const EXPIRY_MARGIN_SECONDS = 10;
 /** bLIP-52 section 3: `c` is at least 2 above the node's own, for blocks that come while the channel opens. */
 const FINAL_CLTV_EXTRA_BLOCKS = 2;
+/** What LDK demands, the most of the three implementations: an invoice does not tell which node is behind it. */
+const FINAL_CLTV_LEAST_BLOCKS = 24;
+const HASH_HEX = 64;
+
+/** @throws RangeError on what no invoice can be made of: before anything is bought. */
+export function checkFields(fields: InvoiceFields): { readonly hash: PaymentHash | undefined } {
+  const { description, descriptionHash, expirySeconds, preimage } = fields;
+  if ((description === undefined) === (descriptionHash === undefined))
+    throw new RangeError('an invoice has either a description or a descriptionHash');
+  const bytes = encodeUtf8(description ?? '').length;
+  if (bytes > DESCRIPTION_BYTES_MAX)
+    throw new RangeError(`description: ${bytes} bytes, more than the ${DESCRIPTION_BYTES_MAX} that an invoice takes`);
+  for (const name of ['descriptionHash', 'paymentHash', 'preimage'] as const) {
+    const value = fields[name];
+    if (value !== undefined && (value.length !== HASH_HEX || fromHex(value, name).length * 2 !== HASH_HEX))
+      throw new RangeError(`${name}: not ${HASH_HEX} hex characters`);
+  }
+  if (expirySeconds !== undefined && !(Number.isSafeInteger(expirySeconds) && expirySeconds > 0))
+    throw new RangeError(`expirySeconds: ${expirySeconds} is not a whole number above 0`);
+  const given = fields.paymentHash?.toLowerCase();
+  const own = preimage === undefined ? given : hashOf(preimage);
+  if (given !== undefined && given !== own) throw new RangeError('preimage: not that of the paymentHash');
+  return { hash: own === undefined ? undefined : paymentHash(own) };
+}
 
 /** What an invoice is made for. */
-export interface SoldFor {
-  readonly paymentSize: Msat;
-  /** Of the LSP's offer, Unix seconds. */
-  readonly validUntil: number;
-  readonly bought: Bought;
-  readonly lsp: PeerUri;
-  readonly description: string;
-  readonly expirySeconds: number | undefined;
+export interface InvoiceFor {
+  /** Undefined: the payer decides. */
+  readonly amount: Msat | undefined;
+  readonly hash: PaymentHash | undefined;
+  readonly fields: InvoiceFields;
+  readonly routeHints: readonly (readonly RouteHop[])[];
+  /** Confirmations that a channel may have to wait for, in blocks. */
+  readonly waitBlocks: number;
+  /** Whether it may come in parts. */
+  readonly parts: boolean;
+  /** Unix seconds; undefined: whenever the fields say. */
+  readonly endsBy: number | undefined;
   readonly now: number;
 }
 
-/** The invoice of bLIP-52 section 3, for a fixed amount, signed by the node. @throws TermsError, NodeError */
-export async function buildInvoice(node: WalletNode, o: SoldFor): Promise<Invoice> {
-  const { paymentSize, validUntil, bought, now } = o;
-  const expirySeconds = Math.min(
-    o.expirySeconds ?? DEFAULT_INVOICE_EXPIRY_SECONDS,
-    validUntil - EXPIRY_MARGIN_SECONDS - now,
-  );
+/** The hint that leads to a JIT channel: one hop, without routing fees (bLIP-52 section 3). */
+export const jitHint = (lsp: PeerUri, { scid, lspCltvExpiryDelta }: Bought): RouteHop => ({
+  nodeId: lsp.nodeId,
+  scid,
+  feeBaseMsat: 0,
+  feeProportionalPpm: 0,
+  cltvExpiryDelta: lspCltvExpiryDelta,
+});
+
+/** The invoice of bLIP-52 section 3, signed by the node. @throws TermsError, NodeError */
+export async function buildInvoice(node: WalletNode, o: InvoiceFor): Promise<Invoice> {
+  const { amount, fields, now, endsBy } = o;
+  const { expirySeconds: wished = DEFAULT_INVOICE_EXPIRY_SECONDS } = fields;
+  const expirySeconds = endsBy === undefined ? wished : Math.min(wished, endsBy - EXPIRY_MARGIN_SECONDS - now);
   if (expirySeconds <= 0) throw new TermsError('expired', 'the offer ended before an invoice could be made');
-  const { paymentHash, paymentSecret } = await node.newPayment({
-    amount: paymentSize,
+  const { paymentHash: hash, paymentSecret } = await node.newPayment({
+    amount,
+    paymentHash: o.hash,
     expirySeconds,
     minFinalCltvExpiryDelta: node.minFinalCltvExpiryDelta,
   });
+  if (o.hash !== undefined && hash !== o.hash) throw new NodeError('the node made a payment for another hash');
+  const least = Math.max(node.minFinalCltvExpiryDelta, FINAL_CLTV_LEAST_BLOCKS);
   const invoice = await signInvoice(
     {
       network: node.network,
-      amount: paymentSize,
+      amount,
       timestamp: now,
-      paymentHash,
+      paymentHash: hash,
       paymentSecret,
-      description: o.description,
+      description: fields.description,
+      descriptionHash: fields.descriptionHash,
       expirySeconds,
-      minFinalCltvExpiryDelta: node.minFinalCltvExpiryDelta + FINAL_CLTV_EXTRA_BLOCKS,
-      routeHints: [
-        [
-          {
-            nodeId: o.lsp.nodeId,
-            scid: bought.scid,
-            feeBaseMsat: 0,
-            feeProportionalPpm: 0,
-            cltvExpiryDelta: bought.lspCltvExpiryDelta,
-          },
-        ],
-      ],
-      features: [FEATURE.varOnionOptin, FEATURE.paymentSecret, FEATURE.basicMpp + 1],
+      minFinalCltvExpiryDelta: least + FINAL_CLTV_EXTRA_BLOCKS + o.waitBlocks,
+      routeHints: o.routeHints,
+      features: [FEATURE.varOnionOptin, FEATURE.paymentSecret, ...(o.parts ? [FEATURE.basicMpp + 1] : [])],
     },
     (unsigned) => node.sign(unsigned),
   );
   if (invoice.payee !== node.nodeId) throw new NodeError('the node signed the invoice with another key than its own');
-  if (invoice.timestamp + invoice.expirySeconds > validUntil)
+  if (endsBy !== undefined && invoice.timestamp + invoice.expirySeconds > endsBy)
     throw new InvariantError('the invoice outlives the offer');
   return invoice;
 }

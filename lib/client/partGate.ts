@@ -1,6 +1,8 @@
-import { msat } from '../core/amount.ts';
+import { type Msat, msat } from '../core/amount.ts';
 import type { PartSet } from '../ports/gates.ts';
-import { endOf, feeLeft, type PurchaseRecord, type RefusalReason } from './record.ts';
+import { feeLeft, promisedFee } from './promise.ts';
+import { endOf, type PurchaseRecord } from './record.ts';
+import type { RefusalReason } from './state.ts';
 
 export type PartsVerdict =
   /** `record` must be durable before the preimage is given; none: it is no purchase's payment. */
@@ -15,21 +17,32 @@ export function judgeParts(set: PartSet, record: PurchaseRecord | undefined, now
   if (!record) return set.extraFee === 0n ? { claim: true } : no('fee_not_agreed');
   if (record.state.tag === 'cancelled') return no('cancelled');
   if (record.state.tag === 'expired' || now >= endOf(record)) return no('expired');
-  if (set.extraFee > 0n && set.peer !== record.lsp) return no('fee_from_another_peer');
-  // W1: over all payments of the purchase. W3: no preimage for less than was promised.
-  if (set.extraFee > feeLeft(record) || set.received < record.paymentSize - feeLeft(record)) return no('overcharged');
-  // W2, on the sums; a surplus is the payer's gift.
-  if (set.received + set.extraFee < record.paymentSize) return no('underpaid');
+  if (!feesFrom(set, record)) return no('fee_from_another_peer');
+  const gross = msat(set.received + set.extraFee);
+  const left = feeLeft(record, gross);
+  // W1: over all payments of the purchase. A variable amount beyond the limits bears no fee at all.
+  if (set.extraFee > (left ?? 0n)) return no(left === undefined ? 'over_limit' : 'overcharged');
+  if (record.paymentSize === undefined) {
+    // bLIP-52 section 2, "no-MPP+var-invoice": the fee is that of one HTLC.
+    if (set.extraFee > 0n && (set.parts?.length ?? 1) > 1) return no('several_parts');
+  } else {
+    // W3: no preimage for less than was promised.
+    if (set.received < record.paymentSize - (left ?? 0n)) return no('overcharged');
+    // W2, on the sums; a surplus is the payer's gift.
+    if (gross < record.paymentSize) return no('underpaid');
+  }
   if (!partsAddUp(set)) return no('part_amount_wrong');
+  return { claim: true, record: counted(set, record, gross) };
+}
+
+function counted(set: PartSet, record: PurchaseRecord, gross: Msat): PurchaseRecord {
   return {
-    claim: true,
-    record: {
-      ...record,
-      feePaid: msat(record.feePaid + set.extraFee),
-      received: msat(record.received + set.received),
-      // Who was told "paid" stays told; the sums follow when the money is there.
-      state: record.state.tag === 'paid' ? record.state : { tag: 'claiming' },
-    },
+    ...record,
+    openingFee: set.extraFee > 0n ? promisedFee(record, gross) : record.openingFee,
+    feePaid: msat(record.feePaid + set.extraFee),
+    received: msat(record.received + set.received),
+    // Who was told "paid" stays told; the sums follow when the money is there.
+    state: record.state.tag === 'paid' ? record.state : { tag: 'claiming' },
   };
 }
 
@@ -41,8 +54,15 @@ export const isClaimedAlready = (set: PartSet, record: PurchaseRecord): boolean 
   record.state.tag === 'claiming' &&
   set.extraFee <= record.feePaid &&
   set.received >= record.received &&
-  (set.extraFee === 0n || set.peer === record.lsp) &&
+  feesFrom(set, record) &&
   partsAddUp(set);
+
+/** Only the LSP that sold may take a fee; the parts that bear none may come from anybody. */
+function feesFrom({ parts, extraFee, peer }: PartSet, { lsp }: PurchaseRecord): boolean {
+  if (extraFee === 0n) return true;
+  const bearing = parts?.filter((part) => part.extraFee > 0n);
+  return bearing?.every((part) => (part.peer ?? peer) === lsp) ?? peer === lsp;
+}
 
 /** W2, part by part, where the node shows them. */
 function partsAddUp({ parts, received, extraFee }: PartSet): boolean {

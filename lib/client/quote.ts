@@ -1,27 +1,30 @@
 import { type Msat, msat } from '../core/amount.ts';
-import { Lsps2Error } from '../core/errors.ts';
 import { formatUri, type PeerUri } from '../core/ids.ts';
-import { type Judged, judge, type Unfit } from '../protocol/lsps2/menu.ts';
+import { openingFee, PPM } from '../protocol/lsps2/openingFee.ts';
 import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
-import { checkLimits, type Limits } from './limits.ts';
+import { type EstimatedMinimum, estimateMinimum, type Fit, type JudgedEntry, judgeEntry, type Wish } from './entry.ts';
+import { TermsError } from './terms.ts';
 
-/** Why an LSP's terms cannot serve. */
-export type TermsReason = Unfit | 'nothing_offered' | 'no_lsps2' | 'to_self_delay_too_long' | 'not_the_quote';
-
-/** The LSP's terms do not fit this payment or this node. Ask for another amount, or ask another LSP. */
-export class TermsError extends Lsps2Error {
-  readonly code = 'terms';
-  readonly reason: TermsReason;
-
-  constructor(reason: TermsReason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
+interface QuoteBase {
+  readonly lsp: string;
+  /** Unix seconds. */
+  readonly validUntil: number;
+  /** Inclusive bounds of what the LSP takes under this entry; with `any`, as far as your limits allow it. */
+  readonly minPaymentSize: Msat;
+  readonly maxPaymentSize: Msat;
+  /** An estimate: a payment below it arrives, but leaves nothing to spend. Undefined: every payment taken is below. */
+  readonly estimatedMinimum: EstimatedMinimum | undefined;
+  /** Who has to trust whom is told only by the result of buying (bLIP-52 section 2). */
+  readonly trust: 'unknown';
+  /** Position of the chosen entry in the LSP's menu: the cheapest one that fits the payment, the node and the limits. */
+  readonly entry: number;
+  /** What was found of every entry of the menu, in its order. */
+  readonly menu: readonly JudgedEntry[];
+  readonly params: OpeningFeeParams;
 }
 
-/** What a payment of one size costs at one LSP. Buying it buys exactly this. Frozen. */
-export interface Quote {
-  readonly lsp: string;
+/** What a payment costs. */
+export interface Price {
   /** What the payer pays. */
   readonly paymentSize: Msat;
   /** What the LSP keeps of it, once, for opening the channel. */
@@ -30,87 +33,108 @@ export interface Quote {
   readonly net: Msat;
   /** The fee as a share of the payment, rounded up to a part per million. */
   readonly feePpm: number;
-  /** Unix seconds. */
-  readonly validUntil: number;
-  /** Inclusive bounds of what the LSP takes under this entry. */
-  readonly minPaymentSize: Msat;
-  readonly maxPaymentSize: Msat;
-  /** Position of the chosen entry in the LSP's menu: the cheapest one that fits the payment, the node and the limits. */
-  readonly entry: number;
-  /** What was found of every entry of the menu, in its order. */
-  readonly judged: readonly Judged[];
-  readonly params: OpeningFeeParams;
 }
+
+/** What a payment of one size costs at one LSP. Buying it buys exactly this. Frozen. */
+export interface FixedQuote extends QuoteBase, Price {
+  readonly kind: 'fixed';
+}
+
+/** What payments cost at one LSP when the payer decides how much to pay: see `priceOf`. Frozen. */
+export interface AnyQuote extends QuoteBase {
+  readonly kind: 'any';
+  readonly minFee: Msat;
+  /** Parts per million of the payment. */
+  readonly proportionalPpm: number;
+}
+
+export type Quote = FixedQuote | AnyQuote;
 
 /** An LSP that cannot serve, and why. */
 export interface Unusable {
   readonly lsp: string;
   readonly error: unknown;
+  /** Its menu, where it sent one. */
+  readonly menu?: readonly JudgedEntry[];
 }
 
-/** What a menu entry is judged by. */
-export interface Wish {
-  readonly paymentSize: Msat;
-  readonly limits: Limits;
-  /** Our own `to_self_delay`, which the LSP bounds. */
-  readonly toSelfDelayBlocks: number;
-  readonly now: number;
+/** What a payment of this size would cost under a quote. @throws TermsError when the quote does not take it. */
+export function priceOf(quote: Quote, paymentSize: Msat): Price {
+  if (paymentSize < quote.minPaymentSize) throw new TermsError('payment_too_small', 'below what the quote takes');
+  if (paymentSize > quote.maxPaymentSize) throw new TermsError('payment_too_large', 'above what the quote takes');
+  const fee = openingFee(quote.params, paymentSize);
+  if (fee === undefined) throw new TermsError('overflow', 'its fee for this payment cannot be computed');
+  if (fee >= paymentSize) throw new TermsError('fee_not_below_payment', 'its fee would eat the whole payment');
+  return price(paymentSize, fee);
 }
 
-/** The fee of one entry, if it serves. @throws {@link TermsError}, PolicyError */
-export function feeOf(params: OpeningFeeParams, { paymentSize, limits, toSelfDelayBlocks, now }: Wish): Msat {
-  const judged = judge(params, paymentSize, now);
-  if ('unfit' in judged) {
-    throw new TermsError(judged.unfit, `the LSP cannot serve a payment of ${paymentSize} msat: ${WHY[judged.unfit]}`);
-  }
-  const { maxClientToSelfDelayBlocks: most } = params;
-  if (toSelfDelayBlocks > most) {
-    const ours = `this node's to_self_delay of ${toSelfDelayBlocks} blocks`;
-    throw new TermsError('to_self_delay_too_long', `${ours} is above the LSP's limit of ${most}`);
-  }
-  checkLimits(limits, { terms: params, fee: judged.fee, paymentSize, now });
-  return judged.fee;
+const price = (paymentSize: Msat, fee: Msat): Price => ({
+  paymentSize,
+  openingFee: fee,
+  net: msat(paymentSize - fee),
+  feePpm: Number((fee * PPM + paymentSize - 1n) / paymentSize),
+});
+
+/** Chooses the cheapest entry of a menu that serves, or says what was wrong with each. */
+export function chooseQuote(lsp: PeerUri, offered: readonly OpeningFeeParams[], wish: Wish): Quote | Unusable {
+  const judged = offered.map((params) => judgeEntry(params, wish));
+  const menu = Object.freeze(
+    judged.map(({ params, openingFee: fee, error }) => Object.freeze({ params, openingFee: fee, error })),
+  );
+  const quotes = judged.flatMap(({ params, fit }, entry) =>
+    fit ? [toQuote(formatUri(lsp), { params, fit, entry, menu, amount: wish.amount })] : [],
+  );
+  const best = cheapest(quotes, wish.expected);
+  return best ?? { lsp: formatUri(lsp), error: nearestMiss(judged), menu };
 }
 
-const PPM = 1_000_000n;
-
-/** Chooses the cheapest entry of a menu that serves. @throws {@link TermsError}, PolicyError: of the nearest miss. */
-export function chooseQuote(lsp: PeerUri, menu: readonly OpeningFeeParams[], wish: Wish): Quote {
-  const misses: unknown[] = [];
-  const fits = menu.flatMap((params, entry) => {
-    try {
-      return [{ params, entry, fee: feeOf(params, wish) }];
-    } catch (error) {
-      misses.push(error);
-      return [];
-    }
-  });
-  const [best] = fits.sort((a, b) => (a.fee === b.fee ? a.entry - b.entry : a.fee < b.fee ? -1 : 1));
-  if (!best) throw nearestMiss(misses);
-  const { params, fee, entry } = best;
-  const { paymentSize } = wish;
-  return Object.freeze({
-    lsp: formatUri(lsp),
-    paymentSize,
-    openingFee: fee,
-    net: msat(paymentSize - fee),
-    feePpm: Number((fee * PPM + paymentSize - 1n) / paymentSize),
-    validUntil: params.validUntil,
-    minPaymentSize: params.minPaymentSize,
-    maxPaymentSize: params.maxPaymentSize,
+function toQuote(
+  lsp: string,
+  o: {
+    readonly params: OpeningFeeParams;
+    readonly fit: Fit;
+    readonly entry: number;
+    readonly menu: readonly JudgedEntry[];
+    readonly amount: Msat | 'any';
+  },
+): Quote {
+  const { params, fit, entry, menu, amount } = o;
+  const { bounds, openingFee: fee } = fit;
+  const { validUntil, minFee, proportionalPpm } = params;
+  const base = {
+    lsp,
+    validUntil,
+    ...bounds,
+    estimatedMinimum: estimateMinimum(params, bounds),
+    trust: 'unknown',
     entry,
-    judged: Object.freeze(menu.map((each) => judge(each, paymentSize, wish.now))),
+    menu,
     params: Object.freeze(params),
-  });
+  } as const;
+  return Object.freeze(
+    amount === 'any' || fee === undefined
+      ? { kind: 'any', ...base, minFee, proportionalPpm }
+      : { kind: 'fixed', ...base, ...price(amount, fee) },
+  );
 }
 
-const WHY: Readonly<Record<Unfit, string>> = {
-  expired: 'its offer has expired',
-  payment_too_small: 'the payment is below its minimum',
-  payment_too_large: 'the payment is above its maximum',
-  overflow: 'its fee for this payment cannot be computed',
-  fee_not_below_payment: 'its fee would eat the whole payment',
-};
+/**
+ * The quote that costs least: for the fixed amount; for `any`, at `expected`, or else at the smallest payment that all of
+ * them take. What does not take that payment comes after what does. Of equals the first.
+ */
+export function cheapest<Q extends Quote>(quotes: readonly Q[], expected?: Msat): Q | undefined {
+  const at = expected ?? quotes.reduce((most, { minPaymentSize: each }) => (each > most ? each : most), msat(0n));
+  const cost = (each: Quote): bigint => {
+    if (each.kind === 'fixed') return each.openingFee;
+    const takes = at >= each.minPaymentSize && at <= each.maxPaymentSize;
+    const fee = takes ? openingFee(each.params, at) : undefined;
+    return fee ?? NOT_TAKEN;
+  };
+  return quotes.reduce<Q | undefined>((best, each) => (best && cost(best) <= cost(each) ? best : each), undefined);
+}
+
+/** More than any fee of 64 bits. */
+const NOT_TAKEN = 1n << 64n;
 
 /** The miss that came nearest to a fit says most: an entry beyond the user's limits was at least of the right size. */
 const FARTHEST_LAST: readonly string[] = [
@@ -122,8 +146,8 @@ const FARTHEST_LAST: readonly string[] = [
   'expired',
 ];
 
-function nearestMiss(misses: readonly unknown[]): unknown {
-  if (misses.length === 0) return new TermsError('nothing_offered', 'the LSP offers no JIT channels to us now');
+function nearestMiss(judged: readonly JudgedEntry[]): unknown {
+  if (judged.length === 0) return new TermsError('nothing_offered', 'the LSP offers no JIT channels to us now');
   const rank = (error: unknown) => (error instanceof TermsError ? FARTHEST_LAST.indexOf(error.reason) : -1);
-  return [...misses].sort((a, b) => rank(a) - rank(b))[0];
+  return judged.map(({ error }) => error).sort((a, b) => rank(a) - rank(b))[0];
 }

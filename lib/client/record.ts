@@ -2,63 +2,55 @@ import { type Msat, msat } from '../core/amount.ts';
 import type { ChannelId, NodeId, PaymentHash } from '../core/ids.ts';
 import { readRecord, saveRecord } from '../core/record.ts';
 import { formatScid, type Scid } from '../core/scid.ts';
+import type { Funding } from '../ports/gates.ts';
 import type { Trust } from '../protocol/lsps2/messages.ts';
+import type { AlertReason, PurchaseState } from './state.ts';
 
-/** Where a purchase stands. */
-export type PurchaseState =
-  /** The invoice is out; nothing has come yet. */
-  | { readonly tag: 'waiting' }
-  /** The LSP's channel was let in. */
-  | { readonly tag: 'channelOpening' }
-  /** A payment passed the gate; its preimage is given. */
-  | { readonly tag: 'claiming' }
-  /** The money is ours, over all payments to this invoice: `gross = received + fee`. */
-  | { readonly tag: 'paid'; readonly gross: Msat; readonly fee: Msat; readonly received: Msat }
-  /** The last channel or payment was refused; its payer has the money back. A right one is still taken until the end. */
-  | { readonly tag: 'refused'; readonly what: 'channel' | 'payment'; readonly reason: RefusalReason }
-  /** Nobody paid in time. Final. */
-  | { readonly tag: 'expired' }
-  /** The user gave it up. Final. */
-  | { readonly tag: 'cancelled' };
-
-/** Why a gate said no. */
-export type RefusalReason =
-  | 'not_bought'
-  | 'public_channel'
-  | 'no_scid_alias'
-  | 'pushed_amount'
-  | 'channel_too_small'
-  | 'to_self_delay_too_long'
-  | 'overcharged'
-  | 'underpaid'
-  | 'part_amount_wrong'
-  | 'fee_from_another_peer'
-  | 'fee_not_agreed'
-  | 'expired'
-  | 'cancelled';
-
-/** A zero-conf channel that was let in for a purchase. */
-interface LetIn {
+/** A channel that was let in for a purchase. */
+export interface LetIn {
   /** The node's name for the offer. */
   readonly offerId: string;
   /** Known once the channel is ready. */
   readonly channelId?: ChannelId;
+  readonly funding?: Funding;
+  /** Confirmations with which its funding must be seen before a preimage is given over it (W5), and whether it was. */
+  readonly depth?: number;
+  readonly seen?: boolean;
+}
+
+/** What was promised when the payer decides: the rate, and the payments that it and the limits allow. */
+interface Rate {
+  readonly minFee: Msat;
+  readonly proportionalPpm: number;
+  readonly minPaymentSize: Msat;
+  readonly maxPaymentSize: Msat;
 }
 
 /** The record of what was promised, and of what was paid. Plain data. */
 export interface PurchaseRecord {
-  readonly version: 1;
+  readonly version: 2;
   readonly scid: Scid;
   readonly lsp: NodeId;
+  /** Where the LSP listened when it sold; absent in records of version 1. */
+  readonly lspUri?: string;
   readonly paymentHash: PaymentHash;
-  readonly paymentSize: Msat;
-  readonly openingFee: Msat;
+  /** Undefined: the payer decides, at this `rate`. */
+  readonly paymentSize: Msat | undefined;
+  /** Of a fixed amount the promise; else the fee of the one payment that paid some of it, undefined before. */
+  readonly openingFee: Msat | undefined;
+  readonly rate?: Rate;
   readonly trust: Trust;
+  /** `Limits.confirmations` when it was bought. */
+  readonly confirmations?: number;
+  /** Blocks in which the LSP keeps the channel. */
+  readonly minLifetimeBlocks: number;
   /** Unix seconds. */
   readonly validUntil: number;
   /** When the invoice ends, Unix seconds; never after `validUntil`. */
   readonly expiresAt: number;
   readonly invoice: string;
+  /** Whose preimage it is: absent, the node's own; else the caller's, which may still be missing. */
+  readonly own?: { readonly preimage?: string };
   readonly state: PurchaseState;
   /** Extra fees of all payments that passed the gate (W1). */
   readonly feePaid: Msat;
@@ -66,6 +58,9 @@ export interface PurchaseRecord {
   readonly received: Msat;
   /** The one channel that this purchase lets in (W4). */
   readonly letIn: LetIn | undefined;
+  /** When the money was ours, Unix seconds. */
+  readonly paidAt?: number;
+  readonly alerts?: readonly AlertReason[];
 }
 
 export const PURCHASE_PREFIX = 'client-purchase/';
@@ -76,20 +71,33 @@ export const purchaseKey = ({ lsp, scid, paymentHash }: PurchaseRecord): string 
 
 export const savePurchase = (record: PurchaseRecord): string => saveRecord(record);
 
-const isPurchase = (record: unknown): record is PurchaseRecord =>
-  typeof record === 'object' && record !== null && (record as { version?: unknown }).version === 1;
+type Saved = PurchaseRecord | (Omit<PurchaseRecord, 'version' | 'minLifetimeBlocks'> & { readonly version: 1 });
 
-/** @throws DecodeError on what is no purchase of a version we know. */
-export const readPurchase = (json: string): PurchaseRecord => readRecord(json, isPurchase);
+const isPurchase = (record: unknown): record is Saved =>
+  typeof record === 'object' && record !== null && [1, 2].includes((record as { version?: number }).version ?? 0);
 
-/** What the LSP may still take out of payments to this purchase. */
-export const feeLeft = (record: PurchaseRecord): Msat => msat(record.openingFee - record.feePaid);
+/** Reads a record of any version that was ever released. @throws DecodeError on what is no purchase of a version we know. */
+export function readPurchase(json: string): PurchaseRecord {
+  const saved = readRecord(json, isPurchase);
+  // JSON leaves out what is undefined.
+  const { paymentSize, openingFee, letIn } = saved;
+  return saved.version === 2
+    ? { ...saved, paymentSize, openingFee, letIn }
+    : { ...saved, version: 2, paymentSize, openingFee, letIn, minLifetimeBlocks: 0 };
+}
 
 /** A payment that began just before the invoice ended may still come this much later, in seconds. */
 const GRACE_SECONDS = 120;
+/** Purchases that are over are forgotten after this; nothing is kept for ever. */
+const KEEP_SECONDS = 90 * 86_400;
 
 /** From when on nothing is let in or claimed any more, Unix seconds. */
 export const endOf = (record: PurchaseRecord): number => record.expiresAt + GRACE_SECONDS;
+
+/** From when on a record is of no use, Unix seconds: nothing can be charged to it, and its channel is its own. */
+export const forgottenAt = (record: PurchaseRecord): number =>
+  Math.max(record.validUntil, endOf(record)) + Math.max(KEEP_SECONDS, record.minLifetimeBlocks * BLOCK_SECONDS);
+const BLOCK_SECONDS = 600;
 
 /** Whether money has passed the gate: from then on no refusal, cancellation or expiry changes the state. */
 export const isFilled = ({ state }: PurchaseRecord): boolean => state.tag === 'claiming' || state.tag === 'paid';
@@ -97,3 +105,9 @@ export const isFilled = ({ state }: PurchaseRecord): boolean => state.tag === 'c
 /** Whether it still waits for its money: neither filled, nor expired, nor cancelled. */
 export const isOpen = (record: PurchaseRecord): boolean =>
   !isFilled(record) && record.state.tag !== 'expired' && record.state.tag !== 'cancelled';
+
+/** Where a purchase stands to which no money was held back. */
+export const restingState = (record: PurchaseRecord): PurchaseState =>
+  record.letIn ? { tag: 'channelOpening' } : { tag: 'waiting' };
+
+export const NOTHING = msat(0n);

@@ -1,26 +1,28 @@
-import { type Msat, msat } from '../core/amount.ts';
-import { DecodeError } from '../core/errors.ts';
-import { formatUri, type PeerUri, parseUri } from '../core/ids.ts';
-import { encodeUtf8 } from '../core/utf8.ts';
+import type { Msat } from '../core/amount.ts';
+import { DecodeError, PolicyError } from '../core/errors.ts';
+import { formatUri, parseUri, type NodeId } from '../core/ids.ts';
 import type { Abortable } from '../ports/abort.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
-import { DESCRIPTION_BYTES_MAX } from '../protocol/bolt11/encode.ts';
 import { parseJson } from '../protocol/lsps0/json.ts';
-import { decodeOpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
+import type { Trust } from '../protocol/lsps2/messages.ts';
+import { decodeOpeningFeeParams, type OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import type { Book } from './book.ts';
 import { buy, getInfo, listProtocols } from './calls.ts';
-import { buildInvoice, type InvoiceFields } from './invoice.ts';
+import { type Fit, fitOf } from './entry.ts';
+import { buildInvoice, checkFields, type InvoiceFields, jitHint } from './invoice.ts';
 import { checkTrust, type Limits } from './limits.ts';
-import { chooseQuote, feeOf, type Quote, TermsError, type Unusable } from './quote.ts';
-import type { PurchaseRecord } from './record.ts';
+import type { KnownLsp } from './lspSource.ts';
+import { chooseQuote, type Quote, type Unusable } from './quote.ts';
+import { NOTHING, type PurchaseRecord } from './record.ts';
 import type { Requests } from './requests.ts';
+import { TermsError } from './terms.ts';
 
 // What the client does at an LSP: ask for its price, and buy.
 
 export interface Work {
   readonly node: WalletNode;
   readonly limits: Limits;
-  readonly token: string | undefined;
+  readonly lsps: ReadonlyMap<NodeId, KnownLsp>;
   readonly book: Book;
   readonly asked: Requests;
   /** Scids that were sold to us a moment ago and are not in the book yet. */
@@ -31,65 +33,112 @@ export interface Work {
 
 const LSPS2 = 2;
 
+/** What is asked for. */
+export interface Asked {
+  readonly amount: Msat | 'any';
+  readonly expected?: Msat | undefined;
+}
+
 export async function quoteOf(
   work: Work,
-  lsp: PeerUri,
-  paymentSize: Msat,
+  { peer, token }: KnownLsp,
+  { amount, expected }: Asked,
   options?: Abortable,
 ): Promise<Quote | Unusable> {
-  const { node, limits, token, asked } = work;
+  const { node, limits, asked } = work;
   try {
-    const protocols = await listProtocols(asked, lsp, options);
+    const protocols = await listProtocols(asked, peer, options);
     if (!protocols.includes(LSPS2)) throw new TermsError('no_lsps2', 'this node does not sell JIT channels (LSPS2)');
-    const menu = await getInfo(asked, lsp, token, options);
+    const menu = await getInfo(asked, peer, token, options);
     const { toSelfDelayBlocks } = node;
-    return chooseQuote(lsp, menu, { paymentSize, limits, toSelfDelayBlocks, now: work.now() });
+    return chooseQuote(peer, menu, { amount, expected, limits, toSelfDelayBlocks, now: work.now() });
   } catch (error) {
-    return { lsp: formatUri(lsp), error };
+    return { lsp: formatUri(peer), error };
   }
+}
+
+/** What is sent is what is judged: the very text that the LSP sent, not what became of it in somebody's hands. */
+function judgeAgain(
+  { node, limits, now }: Work,
+  quote: Quote,
+): { readonly params: OpeningFeeParams; readonly fit: Fit } {
+  const params = decodeOpeningFeeParams(parseJson(quote.params.verbatim), 'quote');
+  const amount = quote.kind === 'fixed' ? quote.paymentSize : 'any';
+  const fit = fitOf(params, { amount, limits, toSelfDelayBlocks: node.toSelfDelayBlocks, now: now() });
+  const same =
+    quote.kind === 'fixed'
+      ? fit.openingFee === quote.openingFee
+      : params.minFee === quote.minFee &&
+        params.proportionalPpm === quote.proportionalPpm &&
+        fit.bounds.minPaymentSize === quote.minPaymentSize &&
+        fit.bounds.maxPaymentSize === quote.maxPaymentSize;
+  if (!same) throw new TermsError('not_the_quote', 'the quote was changed after it was made');
+  return { params, fit };
+}
+
+/** @throws PolicyError: the trust model came with what was bought, and no invoice is made (W6). */
+function checkBought(
+  trust: Trust,
+  o: { readonly allowed: readonly Trust[] | undefined; readonly hold: boolean },
+): void {
+  checkTrust(o.allowed, trust);
+  if (o.hold && trust === 'client-trusts-lsp')
+    throw new PolicyError('hold', 'the LSP wants the preimage at once, so a hold invoice would not be paid');
 }
 
 /** Buys a quote; every limit is checked before anything is bought, and the trust model before an invoice exists (W6). */
 export async function purchase(
   work: Work,
-  { lsp: uri, params, paymentSize, openingFee }: Quote,
+  quote: Quote,
   fields: InvoiceFields,
   options?: Abortable,
 ): Promise<PurchaseRecord> {
   const { node, limits, book, asked, reserved } = work;
-  const lsp = parseUri(uri);
-  const { description, expirySeconds } = fields;
-  checkFields(fields);
-  // What goes out is what is judged: the very text that the LSP sent, not what became of it in somebody's hands.
-  const sent = decodeOpeningFeeParams(parseJson(params.verbatim), 'quote');
-  const { toSelfDelayBlocks } = node;
-  const fee = feeOf(sent, { paymentSize, limits, toSelfDelayBlocks, now: work.now() });
-  if (fee !== openingFee) throw new TermsError('not_the_quote', 'the quote was changed after it was made');
-  const bought = await buy(asked, lsp, { params: sent, paymentSize }, options);
-  checkTrust(limits, bought.trust);
+  const lsp = parseUri(quote.lsp);
+  const { hash } = checkFields(fields);
+  if (hash !== undefined && book.of(hash)) throw new RangeError('paymentHash: was used for another purchase');
+  const { params, fit } = judgeAgain(work, quote);
+  const paymentSize = quote.kind === 'fixed' ? quote.paymentSize : undefined;
+  const bought = await buy(asked, lsp, { params, paymentSize }, options);
+  const allowed = work.lsps.get(lsp.nodeId)?.trust ?? limits.trust;
+  checkBought(bought.trust, { allowed, hold: hash !== undefined && fields.preimage === undefined });
   const place = `${lsp.nodeId}/${bought.scid}`;
   if (book.sold(lsp.nodeId, bought.scid) || reserved.has(place)) {
     throw new DecodeError('result.jit_channel_scid', 'was sold to us before');
   }
   reserved.add(place);
   try {
-    const { validUntil } = sent;
-    const sale = { paymentSize, validUntil, bought, lsp, description, expirySeconds };
-    const invoice = await buildInvoice(node, { ...sale, now: work.now() });
+    const { confirmations } = limits;
+    const careful = confirmations !== undefined && bought.trust === 'lsp-trusts-client';
+    const invoice = await buildInvoice(node, {
+      amount: paymentSize,
+      hash,
+      fields,
+      routeHints: [[jitHint(lsp, bought)]],
+      waitBlocks: careful ? confirmations : 0,
+      parts: paymentSize !== undefined,
+      endsBy: params.validUntil,
+      now: work.now(),
+    });
     const record: PurchaseRecord = {
-      version: 1,
+      version: 2,
       scid: bought.scid,
       lsp: lsp.nodeId,
+      lspUri: formatUri(lsp),
       paymentHash: invoice.paymentHash,
       paymentSize,
-      openingFee,
+      openingFee: fit.openingFee,
+      ...(quote.kind === 'any' ? { rate: rateOf(quote) } : {}),
       trust: bought.trust,
-      validUntil,
+      ...(confirmations === undefined ? {} : { confirmations }),
+      minLifetimeBlocks: params.minLifetimeBlocks,
+      validUntil: params.validUntil,
       expiresAt: invoice.timestamp + invoice.expirySeconds,
       invoice: invoice.text,
+      ...(hash === undefined ? {} : { own: fields.preimage === undefined ? {} : { preimage: fields.preimage } }),
       state: { tag: 'waiting' },
-      feePaid: msat(0n),
-      received: msat(0n),
+      feePaid: NOTHING,
+      received: NOTHING,
       letIn: undefined,
     };
     await book.add(record);
@@ -99,12 +148,9 @@ export async function purchase(
   }
 }
 
-function checkFields({ description, expirySeconds }: InvoiceFields): void {
-  const bytes = encodeUtf8(description).length;
-  if (bytes > DESCRIPTION_BYTES_MAX) {
-    throw new RangeError(`description: ${bytes} bytes, more than the ${DESCRIPTION_BYTES_MAX} that an invoice takes`);
-  }
-  if (expirySeconds !== undefined && !(Number.isSafeInteger(expirySeconds) && expirySeconds > 0)) {
-    throw new RangeError(`expirySeconds: ${expirySeconds} is not a whole number above 0`);
-  }
-}
+const rateOf = ({ minFee, proportionalPpm, minPaymentSize, maxPaymentSize }: Quote & { kind: 'any' }) => ({
+  minFee,
+  proportionalPpm,
+  minPaymentSize,
+  maxPaymentSize,
+});

@@ -1,5 +1,5 @@
 import type { Msat, Sat } from '../core/amount.ts';
-import type { ChannelId, NodeId, PaymentHash } from '../core/ids.ts';
+import type { ChannelId, NodeId, PaymentHash, Txid } from '../core/ids.ts';
 
 /** An inbound `open_channel`, before anything was answered. */
 export interface ChannelOffer {
@@ -30,6 +30,9 @@ export interface ArrivedPart {
   readonly extraFee: Msat;
   /** `amt_to_forward` of the onion. */
   readonly onionAmount: Msat;
+  /** Over which channel and from whom, where a set came over several. */
+  readonly channelId?: ChannelId | undefined;
+  readonly peer?: NodeId | undefined;
 }
 
 /** All HTLCs of one payment, complete by its onions, before the preimage is given. */
@@ -45,17 +48,55 @@ export interface PartSet {
   readonly parts?: readonly ArrivedPart[] | undefined;
 }
 
+/** The output that funds a channel. */
+export interface Funding {
+  readonly txid: Txid;
+  readonly vout: number;
+  /** Its locking script, hex: what the two funding keys make, not what the peer says. */
+  readonly script: string;
+  readonly value: Sat;
+}
+
+/** A channel that was let in and is ready. */
+export interface ReadyChannel {
+  readonly offerId: string;
+  readonly channelId: ChannelId;
+  /** Where the node knows it. */
+  readonly funding?: Funding | undefined;
+}
+
+/** A ready channel that was closed. */
+export interface ClosedChannel {
+  readonly offerId: string;
+  /** Whether the peer, not this node, began it. */
+  readonly byPeer: boolean;
+  /** Blocks since it was ready: at least its confirmations. */
+  readonly ageBlocks: number;
+}
+
+/** `preimage`: what the caller keeps, 64 hex characters; else the node has it. */
+export type PartsAnswer = 'claim' | 'fail' | { readonly preimage: string };
+
 /**
  * Decisions that the wallet makes and the node carries out. The node asks for every channel and every payment. What it only
- * tells (gone, ready, claimed) it tells again until the promise resolves, to the next gates if need be.
+ * tells (gone, ready, closed, claimed) it tells again until the promise resolves, to the next gates if need be.
  */
 export interface Gates {
   channelOffered(offer: ChannelOffer): Promise<ChannelAnswer>;
   /** An accepted channel that came to nothing: `error`ed by the peer, or never funded. */
   channelGone(offerId: string): Promise<void>;
-  channelReady(o: { readonly offerId: string; readonly channelId: ChannelId }): Promise<void>;
-  /** A rejected promise means fail. */
-  partsArrived(set: PartSet): Promise<'claim' | 'fail'>;
+  channelReady(o: ReadyChannel): Promise<void>;
+  /** A ready channel is no more. */
+  channelClosed(o: ClosedChannel): Promise<void>;
+  /** Some of a payment is here, as much as `received`; the rest is still to come. A node that cannot tell does not. */
+  partsHeld(o: { readonly paymentHash: PaymentHash; readonly received: Msat }): Promise<void>;
+  /** What was here of a payment, whole or not, was given back by the node itself: nothing of it is left. */
+  partsGone(paymentHash: PaymentHash): Promise<void>;
+  /**
+   * May take as long as the HTLCs live: the node gives them back by itself in time. A rejected promise means fail. Asked again
+   * after a restart for a payment that was neither claimed nor failed.
+   */
+  partsArrived(set: PartSet): Promise<PartsAnswer>;
   /** The preimage is out and the money is ours. */
   partsClaimed(o: { readonly paymentHash: PaymentHash; readonly received: Msat }): Promise<void>;
 }

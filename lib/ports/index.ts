@@ -1,4 +1,5 @@
 export type * from './abort.ts';
+export type * from './chainView.ts';
 export type * from './clock.ts';
 export type * from './gates.ts';
 export type * from './log.ts';

@@ -4,6 +4,8 @@
  * in which they were asked for.
  */
 export interface Store {
+  /** Somebody else writes here, as another tab of the browser: `put` and `remove` reject, and nothing must be promised on it. */
+  readonly readOnly?: boolean;
   load(): Promise<readonly (readonly [key: string, json: string])[]>;
   put(key: string, json: string): Promise<void>;
   remove(key: string): Promise<void>;

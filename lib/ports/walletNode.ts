@@ -1,8 +1,9 @@
 import type { Msat } from '../core/amount.ts';
-import type { NodeId, PaymentHash } from '../core/ids.ts';
+import type { ChannelId, NodeId, PaymentHash } from '../core/ids.ts';
 import type { Network } from '../core/network.ts';
 import type { Stop } from './abort.ts';
 import type { Gates } from './gates.ts';
+import type { Scid } from '../core/scid.ts';
 import type { PeerMessages } from './peerMessages.ts';
 
 /** A payment that the node will recognise when it arrives. */
@@ -13,9 +14,14 @@ export interface NewPayment {
 }
 
 export interface Invoices {
-  /** Makes a preimage and a payment secret that hold for `expirySeconds`. @throws NodeError */
+  /**
+   * Makes a payment secret, and a preimage unless a hash is given whose preimage the caller keeps. They hold for
+   * `expirySeconds`. @throws NodeError
+   */
   newPayment(o: {
-    readonly amount: Msat;
+    readonly paymentHash?: PaymentHash | undefined;
+    /** Undefined: the payer decides. */
+    readonly amount: Msat | undefined;
     readonly expirySeconds: number;
     /** What the node itself demands of an arriving HTLC, in blocks. */
     readonly minFinalCltvExpiryDelta: number;
@@ -28,6 +34,35 @@ export interface Invoices {
   }): Promise<Uint8Array>;
 }
 
+/** A channel of the user's node, as far as it can be paid through. */
+export interface WalletChannel {
+  readonly channelId: ChannelId;
+  readonly peer: NodeId;
+  /** Ready, and its peer is connected. */
+  readonly usable: boolean;
+  /** What the peer can send us over it, the reserves taken off. */
+  readonly receivable: Msat;
+  /** The most that one HTLC may carry to us. */
+  readonly largestPart: Msat;
+  /** For a route hint: the alias that the peer gave us, and what the peer asks for forwarding; where the node knows. */
+  readonly hint?:
+    | {
+        readonly scid: Scid;
+        readonly feeBaseMsat: number;
+        readonly feeProportionalPpm: number;
+        readonly cltvExpiryDelta: number;
+      }
+    | undefined;
+}
+
+/** What a starting client has in its records. */
+export interface KnownToClient {
+  /** Offers that were let in. */
+  readonly offers: readonly string[];
+  /** Payments that passed the gate, and whose claim was not told yet. */
+  readonly claiming: readonly PaymentHash[];
+}
+
 /** All that the client needs of the user's own node. */
 export interface WalletNode extends PeerMessages, Invoices {
   readonly nodeId: NodeId;
@@ -36,6 +71,15 @@ export interface WalletNode extends PeerMessages, Invoices {
   readonly minFinalCltvExpiryDelta: number;
   /** The `to_self_delay` that the node imposes on its peers, in blocks. */
   readonly toSelfDelayBlocks: number;
+  /** The most confirmations that a channel can be made to wait for (`minimumDepth`); absent: any. */
+  readonly minimumDepthMax?: number;
+  /** @throws NodeError */
+  channels(): Promise<readonly WalletChannel[]>;
   /** Installs the gates; without gates the node refuses every zero-conf channel and every skimmed payment. */
   guard(gates: Gates): Stop;
+  /**
+   * Asked once, after `guard`: the node tells the gates again what may have been missed over a restart. Of a known offer, that it
+   * is ready, closed or gone; of a payment that was neither claimed nor failed, that it arrived; of a claimed one that it is.
+   */
+  resume(known: KnownToClient): Promise<void>;
 }

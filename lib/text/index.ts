@@ -1,4 +1,4 @@
-import type { PurchaseState, RefusalReason } from '../client/record.ts';
+import type { AlertReason, PurchaseState, RefusalReason } from '../client/state.ts';
 import { formatSat } from '../core/amount.ts';
 
 /** What to tell a user, by language-neutral code: replace any of it to translate. */
@@ -11,12 +11,28 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   to_self_delay_too_long: 'The LSP wants to lock your money for longer than you allow.',
   overcharged: 'The LSP kept more of the payment than it had promised.',
   underpaid: 'The payment was smaller than the invoice.',
+  over_limit: 'The fee of this payment is above your limit.',
+  several_parts: 'The payment came in parts, which its invoice did not allow.',
+  funding_not_seen: 'The LSP’s channel was not seen on the chain in time.',
+  funding_wrong: 'The LSP’s channel is not funded as it should be.',
   part_amount_wrong: 'The amounts of the payment do not add up.',
   fee_from_another_peer: 'Somebody other than the LSP took a fee out of the payment.',
   fee_not_agreed: 'A fee was taken out of a payment for which none was agreed.',
   expired: 'The payment came after its invoice had ended.',
   cancelled: 'The payment was for an invoice that you had cancelled.',
 };
+
+/** What to tell a user of a payment that is his already. */
+export const ALERTS: Readonly<Record<AlertReason, string>> = {
+  funding_not_seen: 'You were paid, but the LSP has not funded the channel: the money cannot be spent. Ask the LSP.',
+  closed_early: 'The LSP closed the channel sooner than it had promised.',
+};
+
+const HELD = {
+  parts: 'A part of the payment is here; the rest is on its way.',
+  funding: 'The payment is here; its channel is not on the chain yet.',
+  preimage: 'The payment is here, and waits for you to take it.',
+} as const;
 
 /** One sentence about where a purchase stands. */
 export function describeState(state: PurchaseState): string {
@@ -25,6 +41,8 @@ export function describeState(state: PurchaseState): string {
       return 'Waiting for the payment.';
     case 'channelOpening':
       return 'The payment is on its way; its channel is being opened.';
+    case 'held':
+      return HELD[state.until];
     case 'claiming':
       return 'The payment has arrived and is being settled.';
     case 'paid':

@@ -1,4 +1,13 @@
-import { type ChannelOffer, type Gates, msat, type NodeId, type PaymentHash, type PartSet, sat } from 'lsps2';
+import {
+  type ChannelOffer,
+  type Clock,
+  type Gates,
+  msat,
+  type NodeId,
+  type PaymentHash,
+  type PartSet,
+  sat,
+} from 'lsps2';
 import { memoryStore } from 'lsps2/memory';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Book, openBook } from '../../lib/client/book.ts';
@@ -16,13 +25,14 @@ const SIZE = sat(100_000n);
 const FEE = sat(1_000n);
 
 const record = (paymentHash: PaymentHash, change: Partial<PurchaseRecord> = {}): PurchaseRecord => ({
-  version: 1,
+  version: 2,
   scid: scid(BigInt(`0x${paymentHash.slice(0, 8)}`)),
   lsp: LSP,
   paymentHash,
   paymentSize: SIZE,
   openingFee: FEE,
   trust: 'lsp-trusts-client',
+  minLifetimeBlocks: 1008,
   validUntil: 1000,
   expiresAt: 990,
   invoice: 'lnbcrt1',
@@ -58,12 +68,25 @@ let gates: Gates;
 let now = 0;
 let refused: Refused[];
 
+/** The hands are set by `now`; nothing of this file waits. */
+const clock: Clock = { nowMs: () => now * 1000, after: () => () => undefined };
+
+const keeper = (over: Book) =>
+  gatekeeper({
+    book: over,
+    limits: { maxFee: FEE },
+    chain: undefined,
+    clock,
+    log: () => undefined,
+    refused: (told) => refused.push(told),
+  });
+
 async function open(...records: PurchaseRecord[]): Promise<void> {
   now = 0;
   refused = [];
   book = await openBook(memoryStore(), () => undefined);
   for (const each of records) await book.add(each);
-  gates = gatekeeper({ book, limits: { maxFee: FEE }, now: () => now, refused: (told) => refused.push(told) });
+  gates = keeper(book);
 }
 
 describe('the channel gate (W4)', () => {
@@ -195,7 +218,7 @@ describe('the part gate (W1, W2, W3)', () => {
       { ...store, put: async () => Promise.reject(new Error('disk full')) },
       () => undefined,
     );
-    const guard = gatekeeper({ book: broken, limits: { maxFee: FEE }, now: () => 0, refused: () => undefined });
+    const guard = keeper(broken);
     await expect(broken.add(record(HASH))).rejects.toThrow('disk full');
     expect(broken.of(HASH)).toBeUndefined();
     await expect(guard.partsArrived(set())).resolves.toBe('fail');

@@ -1,14 +1,15 @@
-import { type Client, client, msat, PolicyError, sat, TermsError, TransportError } from 'lsps2';
+import { type Client, client, msat, PolicyError, sat, TermsError, TransportError, type Unusable } from 'lsps2';
 import { type FlatRate, flatRate, lsp, type Policy } from 'lsps2/lsp';
 import { memoryLightning, memoryStore } from 'lsps2/memory';
 import { describe, expect, test } from 'vitest';
-import { chooseQuote, type Quote, type Wish } from '../../lib/client/quote.ts';
+import type { Wish } from '../../lib/client/entry.ts';
+import { chooseQuote, type FixedQuote } from '../../lib/client/quote.ts';
 import { parseUri } from '../../lib/core/ids.ts';
 import type { OpeningFeeParams } from '../../lib/protocol/lsps2/openingFeeParams.ts';
 import { manualClock } from '../manualClock.ts';
 
 const uri = parseUri(`02${'11'.repeat(32)}@127.0.0.1:9735`);
-const wish: Wish = { paymentSize: sat(100_000n), limits: { maxFee: sat(2_000n) }, toSelfDelayBlocks: 144, now: 0 };
+const wish: Wish = { amount: sat(100_000n), limits: { maxFee: sat(2_000n) }, toSelfDelayBlocks: 144, now: 0 };
 const entry = (change: Partial<OpeningFeeParams> = {}): OpeningFeeParams => ({
   minFee: sat(1_000n),
   proportionalPpm: 0,
@@ -38,7 +39,7 @@ describe('choosing from a menu', () => {
       entry({ maxClientToSelfDelayBlocks: 100 }),
       entry({ minFee: sat(1_700n) }),
     ];
-    expect(chooseQuote(uri, menu, wish).entry).toBe(2);
+    expect(chooseQuote(uri, menu, wish)).toMatchObject({ entry: 2 });
   });
   test('is frozen', () => {
     const quote = chooseQuote(uri, [entry()], wish) as { openingFee: bigint };
@@ -46,22 +47,26 @@ describe('choosing from a menu', () => {
   });
   test.each<[string, OpeningFeeParams[], Partial<Wish>]>([
     ['nothing_offered', [], {}],
-    ['payment_too_small', [entry()], { paymentSize: sat(1_999n) }],
-    ['payment_too_large', [entry()], { paymentSize: sat(1_000_001n) }],
-    ['fee_not_below_payment', [entry({ minFee: sat(5_000n) })], { paymentSize: sat(5_000n) }],
+    ['payment_too_small', [entry()], { amount: sat(1_999n) }],
+    ['payment_too_large', [entry()], { amount: sat(1_000_001n) }],
+    ['fee_not_below_payment', [entry({ minFee: sat(5_000n) })], { amount: sat(5_000n) }],
     ['to_self_delay_too_long', [entry()], { toSelfDelayBlocks: 2017 }],
     ['expired', [entry()], { now: 3600 }],
   ])('%s', (reason, menu, change) => {
-    expect(() => chooseQuote(uri, menu, { ...wish, ...change })).toThrow(TermsError);
-    expect(() => chooseQuote(uri, menu, { ...wish, ...change })).toThrow(expect.objectContaining({ reason }));
+    const { error } = chooseQuote(uri, menu, { ...wish, ...change }) as Unusable;
+    expect(error).toBeInstanceOf(TermsError);
+    expect(error).toMatchObject({ reason });
   });
   test.each([
     ['maxFee', { maxFee: msat(999_999n) }],
     ['maxFeePpm', { maxFee: sat(2_000n), maxFeePpm: 9_999 }],
     ['minValiditySeconds', { maxFee: sat(2_000n), minValiditySeconds: 3601 }],
   ])('the user says no: %s', (limit, limits) => {
-    expect(() => chooseQuote(uri, [entry()], { ...wish, limits })).toThrow(PolicyError);
-    expect(() => chooseQuote(uri, [entry()], { ...wish, limits })).toThrow(expect.objectContaining({ limit }));
+    const { error, menu } = chooseQuote(uri, [entry()], { ...wish, limits }) as Unusable;
+    expect(error).toBeInstanceOf(PolicyError);
+    expect(error).toMatchObject({ limit });
+    // The entry is shown all the same, with what it would cost.
+    expect(menu).toMatchObject([{ openingFee: sat(1_000n), error: { limit } }]);
   });
 });
 
@@ -77,7 +82,7 @@ async function world(rate: FlatRate | Policy = {}, limits = {}) {
   return { net, clock, jit, init };
 }
 
-const quote = async (jit: Client): Promise<Quote> => (await jit.quotes({ amount: sat(100_000n) })).best!;
+const quote = async (jit: Client): Promise<FixedQuote> => (await jit.quotes({ amount: sat(100_000n) })).best!;
 
 describe('asking and buying', () => {
   test('an LSP that is not there stands beside the one that is', async () => {
@@ -141,7 +146,7 @@ describe('asking and buying', () => {
       network: 'regtest',
       amount: best.paymentSize,
       payee: net.wallet.nodeId,
-      minFinalCltvExpiryDelta: net.wallet.minFinalCltvExpiryDelta + 2,
+      minFinalCltvExpiryDelta: 24 + 2,
       features: [8, 14, 17],
       description: 'tea',
     });

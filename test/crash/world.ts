@@ -61,6 +61,9 @@ export async function crashWorld(
     channelOffered: async () => ({ accept: true, minimumDepth: 0 }),
     channelGone: async () => undefined,
     channelReady: async () => undefined,
+    channelClosed: async () => undefined,
+    partsHeld: async () => undefined,
+    partsGone: async () => undefined,
     partsArrived: async () => 'claim',
     partsClaimed: async () => undefined,
   });

@@ -7,19 +7,27 @@ export interface ConfigOptions {
   readonly role: Role;
   /** The `to_self_delay` that this node imposes on its peers, in blocks. LDK's default is 144. */
   readonly toSelfDelayBlocks?: number | undefined;
+  /** Confirmations that a channel opened to this node waits for, unless it is let in as zero-conf. Default 1. */
+  readonly minimumDepth?: number | undefined;
+  /** The reserve that this node asks its peers to keep, in parts per million of a channel; LDK asks for 1,000 sat at least. */
+  readonly channelReservePpm?: number | undefined;
 }
+
+export const DEFAULT_MINIMUM_DEPTH = 1;
 
 const WHOLE_CHANNEL_PERCENT = 100;
 
 // LDK's getters return copies: each change is handed back to its setter.
 
-export function userConfig({ role, toSelfDelayBlocks }: ConfigOptions): ldk.UserConfig {
+export function userConfig({ role, ...o }: ConfigOptions): ldk.UserConfig {
   const config = ldk.UserConfig.constructor_default();
   const handshake = config.get_channel_handshake_config();
   // LDK's default of 10 % would make a JIT channel useless for the very payment it was opened for.
   handshake.set_max_inbound_htlc_value_in_flight_percent_of_channel(WHOLE_CHANNEL_PERCENT);
-  handshake.set_minimum_depth(1);
-  if (toSelfDelayBlocks !== undefined) handshake.set_our_to_self_delay(toSelfDelayBlocks);
+  handshake.set_minimum_depth(o.minimumDepth ?? DEFAULT_MINIMUM_DEPTH);
+  if (o.toSelfDelayBlocks !== undefined) handshake.set_our_to_self_delay(o.toSelfDelayBlocks);
+  if (o.channelReservePpm !== undefined)
+    handshake.set_their_channel_reserve_proportional_millionths(o.channelReservePpm);
   config.set_channel_handshake_config(handshake);
   const channel = config.get_channel_config();
   channel.set_forwarding_fee_base_msat(0);

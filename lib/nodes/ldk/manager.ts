@@ -1,6 +1,7 @@
 import * as ldk from 'lightningdevkit';
 import type { Block, LdkChain } from './chain.ts';
 import { unwrap } from './fromLdk.ts';
+import { noteFunding } from './services.ts';
 import type { Staging } from './store.ts';
 
 /** What a ChannelManager is made of. */
@@ -15,6 +16,7 @@ export interface ManagerParts {
   readonly config: ldk.UserConfig;
   readonly chain: LdkChain;
   readonly records: Staging;
+  readonly fundingScripts: Map<string, string>;
   /** LDK holds JS objects only weakly: what must live is kept by this. */
   keep<T extends object>(made: T): T;
 }
@@ -26,6 +28,7 @@ export async function startManager(parts: ManagerParts): Promise<{ manager: ldk.
   const monitors = [...parts.records.loaded('monitor/').values()].map((bytes) => readMonitor(parts, bytes));
   const manager = readManager(parts, saved, monitors);
   for (const each of monitors) {
+    noteFunding(parts.fundingScripts, each);
     unwrap(parts.monitor.as_Watch().watch_channel(each.get_funding_txo().get_a(), each), 'watch_channel');
   }
   await catchUp(parts, manager, monitors);

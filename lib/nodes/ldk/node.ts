@@ -6,7 +6,7 @@ import type { Stop } from '../../ports/abort.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ByteStore } from '../../ports/store.ts';
 import type { Block, LdkChain } from './chain.ts';
-import { type ConfigOptions, userConfig } from './config.ts';
+import { type ConfigOptions, DEFAULT_MINIMUM_DEPTH, userConfig } from './config.ts';
 import { customMessages } from './customMessages.ts';
 import { toNodeId } from './fromLdk.ts';
 import { confirmAll, startManager } from './manager.ts';
@@ -35,6 +35,10 @@ export interface LdkNode {
   readonly connectedPeers: ReadonlySet<NodeId>;
   /** Records of the adapters, saved together with LDK's own. */
   readonly records: Staging;
+  /** Locking scripts of the channels' funding outputs, by outpoint as BOLT serialises it; both hex. */
+  readonly fundingScripts: ReadonlyMap<string, string>;
+  /** Confirmations that channels to this node wait for. */
+  readonly minimumDepth: number;
   /**
    * The first round. A node that was restored waits for this, so that whoever must hear of its events listens already; any
    * other begins by itself.
@@ -82,6 +86,7 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
       return () => void emitter.off(name, f);
     };
 
+  const fundingScripts = new Map<string, string>();
   const records = staging(init.store);
   const seed = records.loaded('seed').get('') ?? new Uint8Array(randomBytes(32));
   records.put('seed', seed);
@@ -99,7 +104,7 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
       outlet.broadcaster,
       words,
       fees,
-      keep(persister(records)),
+      keep(persister(records, fundingScripts)),
     ),
   );
   const config = userConfig(init);
@@ -120,6 +125,7 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
     config,
     chain,
     records,
+    fundingScripts,
     keep,
   });
   const messages = customMessages({
@@ -192,6 +198,8 @@ export async function startNode(init: LdkNodeInit): Promise<LdkNode> {
     log,
     connectedPeers,
     records,
+    fundingScripts,
+    minimumDepth: init.minimumDepth ?? DEFAULT_MINIMUM_DEPTH,
     begin() {
       begunAt = performance.now();
       pump.begin();

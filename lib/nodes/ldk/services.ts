@@ -42,18 +42,28 @@ export function publisher(chain: LdkChain, log: Log): Publisher {
 }
 
 /** A channel's monitor is staged whenever it changes, and is on disk before anything that follows from it leaves the node. */
-export function persister(records: Pick<Staging, 'put'>): ldk.Persist {
+export function persister(records: Pick<Staging, 'put'>, fundingScripts: Map<string, string>): ldk.Persist {
   const key = (outpoint: ldk.OutPoint) => `monitor/${toHex(outpoint.write())}`;
   const put = (outpoint: ldk.OutPoint, monitor: ldk.ChannelMonitor) => {
     records.put(key(outpoint), monitor.write());
+    noteFunding(fundingScripts, monitor);
     return ldk.ChannelMonitorUpdateStatus.LDKChannelMonitorUpdateStatus_Completed;
   };
   return ldk.Persist.new_impl({
     persist_new_channel: put,
     // LDK gives no update when a block came; the monitor itself is always there.
     update_persisted_channel: (outpoint, _update, monitor) => put(outpoint, monitor),
-    archive_persisted_channel: (outpoint) => records.put(key(outpoint), undefined),
+    archive_persisted_channel(outpoint) {
+      fundingScripts.delete(toHex(outpoint.write()));
+      records.put(key(outpoint), undefined);
+    },
   });
+}
+
+/** The script of a channel's funding output is to be had only from its monitor, and that only while it is in our hands. */
+export function noteFunding(scripts: Map<string, string>, monitor: ldk.ChannelMonitor): void {
+  const funding = monitor.get_funding_txo();
+  scripts.set(toHex(funding.get_a().write()), toHex(funding.get_b()));
 }
 
 /** LDK's words, from Debug on; some facts (the failure code that a payer receives) are nowhere else. */

@@ -4,11 +4,12 @@ import type { FailureReason } from '../../core/failureCode.ts';
 import type { Txid } from '../../core/ids.ts';
 import { systemRandom } from '../../platform/random.ts';
 import type { Random } from '../../ports/clock.ts';
+import type { ChainView } from '../../ports/chainView.ts';
 import type { LspNode } from '../../ports/lspNode.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { decodeInvoice } from '../../protocol/bolt11/decode.ts';
 import { publicKey } from '../../protocol/bolt11/signature.ts';
-import { memoryLsp } from './lsp.ts';
+import { memoryLsp, type MemoryTricks } from './lsp.ts';
 import { memoryWallet } from './wallet.ts';
 import { wire } from './wire.ts';
 
@@ -37,6 +38,8 @@ export interface MemoryLightning {
   cut(): void;
   mend(): void;
   mine(blocks: number): void;
+  /** For `client({ chain })`. */
+  readonly chain: ChainView;
   /** Funding transactions that the LSP broadcast. */
   broadcasts(): readonly Txid[];
 }
@@ -45,12 +48,18 @@ const KEY_BYTES = 32;
 const ID_BYTES = 8;
 const PORT = 9735;
 
-export function memoryLightning({ random = systemRandom }: { readonly random?: Random } = {}): MemoryLightning {
+export function memoryLightning({
+  random = systemRandom,
+  tricks,
+}: {
+  readonly random?: Random;
+  readonly tricks?: MemoryTricks;
+} = {}): MemoryLightning {
   const [walletKey, lspKey] = [random(KEY_BYTES), random(KEY_BYTES)];
   const [walletId, lspId] = [publicKey(walletKey), publicKey(lspKey)];
   const between = wire(walletId, lspId);
   const wallet = memoryWallet(walletKey, between.ends[0], random);
-  const lsp = memoryLsp(lspId, between.ends[1], wallet, random);
+  const lsp = memoryLsp(lspId, between.ends[1], wallet, { random, tricks });
 
   return {
     wallet: wallet.node,
@@ -59,6 +68,7 @@ export function memoryLightning({ random = systemRandom }: { readonly random?: R
     cut: between.cut,
     mend: between.mend,
     mine: lsp.mine,
+    chain: lsp.chain,
     broadcasts: lsp.broadcasts,
     pay(text, amounts, { incoming } = {}) {
       const invoice = decodeInvoice(text);

@@ -6,6 +6,8 @@ import { listeners } from '../../core/listeners.ts';
 import { untilTaken } from '../../core/untilTaken.ts';
 import { type Scid, scid } from '../../core/scid.ts';
 import type { Random } from '../../ports/clock.ts';
+import type { ChainView } from '../../ports/chainView.ts';
+import type { ArrivedPart, ChannelOffer } from '../../ports/gates.ts';
 import type { ChannelEvent, InterceptedPart, LspNode, PartResolved } from '../../ports/lspNode.ts';
 import type { FailureReason } from '../../core/failureCode.ts';
 import type { MemoryWallet } from './wallet.ts';
@@ -25,6 +27,19 @@ export interface MemoryLsp {
   /** Funding transactions that were broadcast, in order. */
   broadcasts(): readonly Txid[];
   mine(blocks: number): void;
+  readonly chain: ChainView;
+}
+
+/** What an LSP's node may do against BOLTs and bLIPs. */
+export interface MemoryTricks {
+  /** What it offers instead of a private channel with an alias. */
+  readonly offer?: (offer: ChannelOffer) => ChannelOffer;
+  /** What it sends instead of a part with its `extra_fee`: a TLV left out or forged. */
+  readonly part?: (part: ArrivedPart) => ArrivedPart;
+  /** Says that it broadcast, and does not. */
+  readonly withholdFunding?: boolean;
+  /** What the chain shows in place of a funding output. */
+  readonly funding?: (output: { readonly script: string; readonly value: Sat }) => { script: string; value: Sat };
 }
 
 interface Opened {
@@ -32,8 +47,11 @@ interface Opened {
   readonly capacity: Sat;
   readonly fundingTxid: Txid;
   readonly channelId: ChannelId;
+  minimumDepth: number;
   funded: boolean;
   ready: boolean;
+  /** Height of its block. */
+  minedAt?: number;
 }
 
 const START_HEIGHT = 100;
@@ -45,7 +63,12 @@ const ID_BYTES = 32;
 const SCID_BYTES = 7;
 const SCID_MASK = (1n << 50n) - 1n;
 
-export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, random: Random): MemoryLsp {
+export function memoryLsp(
+  nodeId: NodeId,
+  wire: WireEnd,
+  wallet: MemoryWallet,
+  { random, tricks = {} }: { readonly random: Random; readonly tricks?: MemoryTricks | undefined },
+): MemoryLsp {
   const parts = new Map<string, Sent & { answered: boolean }>();
   const channels = new Map<string, Opened>();
   const broadcasts = new Set<Txid>();
@@ -80,19 +103,41 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
   async function offer(key: string, opened: Opened): Promise<void> {
     const { offerId, capacity } = opened;
     const terms = { push: msat(0n), announced: false, scidAlias: true, toSelfDelayBlocks: 144 };
-    const answer = await wallet.offer({ peer: nodeId, offerId, capacity, ...terms });
+    const offered: ChannelOffer = { peer: nodeId, offerId, capacity, ...terms };
+    const answer = await wallet.offer(tricks.offer?.(offered) ?? offered);
     if (!channels.has(key)) return;
     if (!answer.accept) {
       channels.delete(key);
       channelListeners.tell({ key, tag: 'refused', words: answer.message });
       return;
     }
+    opened.minimumDepth = answer.minimumDepth;
     const sendable = msat(capacity * MSAT_PER_SAT - (capacity * MSAT_PER_SAT) / RESERVE_DIVISOR);
     const limits = { sendable, htlcMinimum: msat(1n), toSelfDelayBlocks: 144, minimumDepth: answer.minimumDepth };
     channelListeners.tell({ key, tag: 'accepted', limits });
   }
 
+  /** Ready when both sides are: at once, or with the client's depth. */
+  async function makeReady(key: string, opened: Opened): Promise<void> {
+    const depth = opened.minedAt === undefined ? 0 : height - opened.minedAt + 1;
+    if (opened.ready || depth < opened.minimumDepth) return;
+    opened.ready = true;
+    const { offerId, channelId: id, capacity } = opened;
+    const funding = { txid: opened.fundingTxid, vout: 0, script: scriptOf(opened.fundingTxid), value: capacity };
+    await wallet.ready({ offerId, channelId: id, funding }, capacity);
+    channelListeners.tell({ key, tag: 'ready', channelId: id });
+  }
+
   return {
+    chain: {
+      async output({ txid: id }) {
+        const found = [...channels.values()].find(({ fundingTxid }) => fundingTxid === id);
+        if (!found || !broadcasts.has(id)) return undefined;
+        const output = { script: scriptOf(id), value: found.capacity };
+        const confirmations = found.minedAt === undefined ? 0 : height - found.minedAt + 1;
+        return { ...(tricks.funding?.(output) ?? output), confirmations };
+      },
+    },
     intercept(sent) {
       parts.set(sent.id, { ...sent, answered: false });
       partListeners.tell(sent);
@@ -101,6 +146,10 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
     mine(blocks) {
       for (let i = 0; i < blocks; i++) {
         height++;
+        for (const [key, opened] of channels) {
+          if (broadcasts.has(opened.fundingTxid)) opened.minedAt ??= height;
+          if (opened.funded) void makeReady(key, opened);
+        }
         blockListeners.tell(height);
       }
     },
@@ -124,7 +173,8 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
           throw new NodeError('the channel is not usable');
         }
         sent.answered = true;
-        const part = { amount, extraFee: msat(sent.onionAmount - amount), onionAmount: sent.onionAmount };
+        const right = { amount, extraFee: msat(sent.onionAmount - amount), onionAmount: sent.onionAmount };
+        const part = tricks.part?.(right) ?? right;
         const settle = (preimage: string | undefined) => {
           resolve(sent, preimage === undefined ? 'failed' : 'settled');
           if (preimage === undefined) sent.failed('client');
@@ -144,7 +194,7 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
         if (!wire.isConnected(wire.peer)) throw new NodeError('the client is not connected');
         const fresh = () => toHex(random(ID_BYTES));
         const ids = { offerId: fresh(), channelId: channelId(fresh()), fundingTxid: txid(fresh()) };
-        const opened: Opened = { ...ids, capacity, funded: false, ready: false };
+        const opened: Opened = { ...ids, capacity, minimumDepth: 0, funded: false, ready: false };
         channels.set(key, opened);
         void offer(key, opened);
       },
@@ -152,15 +202,13 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
         const opened = take(key);
         if (opened.funded) return;
         opened.funded = true;
-        const { channelId: id, fundingTxid, offerId } = opened;
+        const { channelId: id, fundingTxid } = opened;
         channelListeners.tell({ key, tag: 'funded', channelId: id, fundingTxid });
-        await wallet.ready(offerId, id);
-        opened.ready = true;
-        channelListeners.tell({ key, tag: 'ready', channelId: id });
+        await makeReady(key, opened);
       },
       async broadcast(key) {
         const { fundingTxid } = take(key);
-        broadcasts.add(fundingTxid);
+        if (!tricks.withholdFunding) broadcasts.add(fundingTxid);
         return fundingTxid;
       },
       async abandon(key) {
@@ -172,7 +220,7 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
         const opened = channels.get(key);
         channels.delete(key);
         if (!opened) return;
-        await wallet.gone(opened.offerId);
+        await wallet.closed(opened.offerId, opened.minedAt === undefined ? 0 : height - opened.minedAt + 1);
         channelListeners.tell({ key, tag: 'failed', words: 'closed' });
       },
       forget: () => undefined,
@@ -195,6 +243,9 @@ export function memoryLsp(nodeId: NodeId, wire: WireEnd, wallet: MemoryWallet, r
     },
   };
 }
+
+/** A made-up script for a made-up transaction. */
+const scriptOf = (id: Txid): string => `0020${id}`;
 
 function newScid(random: Random): Scid {
   const bytes = random(SCID_BYTES);

@@ -1,10 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { type Msat, sum } from '../../core/amount.ts';
+import { type Msat, msat, type Sat, sum } from '../../core/amount.ts';
 import { toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type ChannelId, type NodeId, type PaymentHash, paymentHash } from '../../core/ids.ts';
+import { untilTaken } from '../../core/untilTaken.ts';
 import type { Random } from '../../ports/clock.ts';
-import type { ArrivedPart, ChannelAnswer, ChannelOffer, Gates } from '../../ports/gates.ts';
+import type { ArrivedPart, ChannelAnswer, ChannelOffer, Gates, PartsAnswer, ReadyChannel } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { rawKey } from '../../protocol/bolt11/sign.ts';
 import { publicKey } from '../../protocol/bolt11/signature.ts';
@@ -26,51 +27,92 @@ interface Delivery {
 export interface MemoryWallet {
   readonly node: WalletNode;
   offer(offer: ChannelOffer): Promise<ChannelAnswer>;
-  ready(offerId: string, channelId: ChannelId): Promise<void>;
+  ready(o: ReadyChannel, capacity: Sat): Promise<void>;
   gone(offerId: string): Promise<void>;
+  /** The LSP closed it. */
+  closed(offerId: string, ageBlocks: number): Promise<void>;
   deliver(delivery: Delivery): void;
 }
 
 const KEY_BYTES = 32;
 const TO_SELF_DELAY_BLOCKS = 144;
 const MIN_FINAL_CLTV_EXPIRY_DELTA = 18;
+const MSAT_PER_SAT = 1000n;
 const REFUSED: ChannelAnswer = { accept: false, code: 'not_bought', message: 'no channel was bought from you' };
 
+/** What the wallet knows of a payment that it made an invoice for. */
+interface Expected {
+  /** Absent where the caller keeps it. */
+  readonly preimage?: string;
+}
+
 export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): MemoryWallet {
-  const preimages = new Map<PaymentHash, string>();
+  const expected = new Map<PaymentHash, Expected>();
   const waiting = new Map<PaymentHash, Delivery[]>();
+  /** Complete sets that were neither claimed nor failed. */
+  const undecided = new Set<readonly Delivery[]>();
+  const channels = new Map<string, ReadyChannel & { receivable: bigint }>();
+  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
   let gates: Gates | undefined;
 
-  async function judge(hash: PaymentHash, peer: NodeId, deliveries: readonly Delivery[]): Promise<void> {
-    const parts = deliveries.map(({ part }) => part);
-    const received = sum(parts.map((part) => part.amount));
-    const extraFee = sum(parts.map((part) => part.extraFee));
-    const channels = new Set(deliveries.map(({ channelId }) => channelId));
-    const channelId = channels.size === 1 ? deliveries[0]?.channelId : undefined;
-    const preimage = preimages.get(hash);
-    const unguarded = extraFee === 0n ? 'claim' : 'fail';
-    const set = { paymentHash: hash, received, extraFee, peer, channelId, parts };
-    const decision = gates ? await gates.partsArrived(set).catch(() => 'fail') : unguarded;
-    const claimed = decision === 'claim' ? preimage : undefined;
-    for (const delivery of deliveries) delivery.settle(claimed);
-    if (claimed !== undefined) await gates?.partsClaimed({ paymentHash: hash, received }).catch(() => undefined);
+  async function judge(deliveries: readonly Delivery[]): Promise<void> {
+    const [first] = deliveries;
+    if (!first) return;
+    undecided.add(deliveries);
+    const asked = gates;
+    const set = toSet(deliveries, wire.peer);
+    const unguarded: PartsAnswer = set.extraFee === 0n ? 'claim' : 'fail';
+    const answer = asked ? await asked.partsArrived(set).catch(() => 'fail' as const) : unguarded;
+    // An answer of gates that are closed says nothing; the next ones are asked again.
+    if (asked !== gates || !undecided.delete(deliveries)) return;
+    const preimage = typeof answer === 'object' ? answer.preimage : expected.get(first.paymentHash)?.preimage;
+    const claimed = answer === 'fail' ? undefined : preimage;
+    for (const { channelId, part, settle } of deliveries) {
+      const channel = channels.get(channelId);
+      if (channel && claimed !== undefined) channel.receivable -= part.amount;
+      settle(claimed);
+    }
+    const { received } = set;
+    if (claimed !== undefined) news.tell((to) => to.partsClaimed({ paymentHash: first.paymentHash, received }));
+  }
+
+  function hold(held: readonly Delivery[], hash: PaymentHash): void {
+    const received = sum(held.map(({ part }) => part.amount));
+    gates?.partsHeld({ paymentHash: hash, received }).catch(() => undefined);
+  }
+
+  function take(id: ChannelId | string): void {
+    for (const [name, { offerId }] of channels) if (offerId === id) channels.delete(name);
   }
 
   return {
     offer: async (offer) => (await gates?.channelOffered(offer).catch(() => REFUSED)) ?? REFUSED,
-    ready: async (offerId, channelId) => gates?.channelReady({ offerId, channelId }).catch(() => undefined),
-    gone: async (offerId) => gates?.channelGone(offerId).catch(() => undefined),
+    async ready(o, capacity) {
+      channels.set(o.channelId, { ...o, receivable: capacity * MSAT_PER_SAT });
+      await gates?.channelReady(o).catch(() => undefined);
+    },
+    async gone(offerId) {
+      take(offerId);
+      await gates?.channelGone(offerId).catch(() => undefined);
+    },
+    async closed(offerId, ageBlocks) {
+      take(offerId);
+      news.tell((to) => to.channelClosed({ offerId, byPeer: true, ageBlocks }));
+    },
     deliver(delivery) {
       const { paymentHash: hash } = delivery;
-      if (!preimages.has(hash)) {
+      if (!expected.has(hash)) {
         delivery.settle(undefined);
         return;
       }
       const held = [...(waiting.get(hash) ?? []), delivery];
       waiting.set(hash, held);
-      if (sum(held.map(({ part }) => part.onionAmount)) < delivery.total) return;
+      if (sum(held.map(({ part }) => part.onionAmount)) < delivery.total) {
+        hold(held, hash);
+        return;
+      }
       waiting.delete(hash);
-      void judge(hash, wire.peer, held);
+      void judge(held);
     },
     node: {
       ...wire,
@@ -78,20 +120,52 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
       network: 'regtest',
       minFinalCltvExpiryDelta: MIN_FINAL_CLTV_EXPIRY_DELTA,
       toSelfDelayBlocks: TO_SELF_DELAY_BLOCKS,
-      async newPayment() {
+      async newPayment({ paymentHash: given }) {
         const preimage = random(KEY_BYTES);
-        const hash = paymentHash(toHex(sha256(preimage)));
-        preimages.set(hash, toHex(preimage));
+        const hash = given ?? paymentHash(toHex(sha256(preimage)));
+        expected.set(hash, given === undefined ? { preimage: toHex(preimage) } : {});
         return { paymentHash: hash, paymentSecret: toHex(random(KEY_BYTES)) };
       },
       sign: async (unsigned) => rawKey(key)(unsigned),
+      channels: async () =>
+        [...channels.values()].map(({ channelId, receivable }) => ({
+          channelId,
+          peer: wire.peer,
+          usable: wire.isConnected(wire.peer),
+          receivable: msat(receivable),
+          largestPart: msat(receivable),
+        })),
       guard(given) {
         if (gates) throw new NodeError('this node is guarded by another client: close it first');
         gates = given;
+        const stop = news.add((tell) => tell(given));
         return () => {
+          stop();
           if (gates === given) gates = undefined;
         };
       },
+      async resume({ offers }) {
+        const there = new Map([...channels.values()].map((each) => [each.offerId, each]));
+        for (const offerId of offers) {
+          const channel = there.get(offerId);
+          await (channel ? gates?.channelReady(channel) : gates?.channelGone(offerId));
+        }
+        for (const deliveries of undecided) void judge(deliveries);
+        news.again();
+      },
     },
+  };
+}
+
+function toSet(deliveries: readonly Delivery[], peer: NodeId) {
+  const parts = deliveries.map(({ part, channelId }) => ({ ...part, channelId, peer }));
+  const channels = new Set(deliveries.map(({ channelId }) => channelId));
+  return {
+    paymentHash: deliveries[0]?.paymentHash ?? paymentHash(''),
+    received: sum(parts.map((part) => part.amount)),
+    extraFee: sum(parts.map((part) => part.extraFee)),
+    peer,
+    channelId: channels.size === 1 ? deliveries[0]?.channelId : undefined,
+    parts,
   };
 }

@@ -3,7 +3,7 @@ import { DecodeError } from '../../core/errors.ts';
 
 // BOLT 11 counts in 5-bit words.
 
-export const WORD_BITS = 5;
+const WORD_BITS = 5;
 export const TIMESTAMP_WORDS = 7;
 /** r, s and recovery id: 65 bytes. */
 export const SIGNATURE_WORDS = 104;
@@ -27,6 +27,9 @@ export function intToWords(value: number, length: number): readonly number[] {
   for (let rest = value; rest > 0 || words.length < length; rest = Math.floor(rest / 32)) words.unshift(rest % 32);
   return words;
 }
+
+/** The unsigned integer that words stand for; beyond 2^53 not exact. */
+export const wordsToUint = (words: readonly number[]): number => words.reduce((value, word) => value * 32 + word, 0);
 
 /** Words as bytes, zero bits added to fill the last one: what the signature covers. */
 export function padToBytes(words: readonly number[]): Uint8Array {

@@ -1,6 +1,6 @@
 import { type Msat, msat, U64_MAX } from '../../core/amount.ts';
 
-const PPM = 1_000_000n;
+export const PPM = 1_000_000n;
 
 /** The two numbers of an `opening_fee_params` that make the price. */
 export interface FeeRate {
