@@ -12,9 +12,12 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
   ports: { rooms: ['core'], packages: [] },
   platform: { rooms: ['core', 'ports'], packages: [] },
   session: { rooms: ['core', 'protocol'], packages: [] },
-  client: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: ['eventemitter3'] },
+  client: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: [] },
   lsp: { rooms: ['core', 'protocol', 'ports', 'platform', 'session'], packages: ['eventemitter3'] },
+  chain: { rooms: ['core', 'ports'], packages: ['@scure/base'] },
   stores: { rooms: ['core', 'ports'], packages: [] },
+  'stores/file': { rooms: ['core', 'ports'], packages: [/^node:/] },
+  'stores/indexeddb': { rooms: ['core', 'ports'], packages: [] },
   'stores/sqlite': { rooms: ['core', 'ports'], packages: ['libsql', 'node:fs'] },
   'nodes/memory': {
     rooms: ['core', 'protocol', 'ports', 'platform', 'stores'],

@@ -7,7 +7,7 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const alias = [
   { find: /^lsps2$/, replacement: path('../lib/index.ts') },
   { find: /^lsps2\/(memory|ldk)$/, replacement: path('../lib/nodes/$1/index.ts') },
-  { find: /^lsps2\/sqlite$/, replacement: path('../lib/stores/sqlite/index.ts') },
+  { find: /^lsps2\/(file|indexeddb|sqlite)$/, replacement: path('../lib/stores/$1/index.ts') },
   { find: /^lsps2\/(.+)$/, replacement: path('../lib/$1/index.ts') },
 ];
 
