@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { CHROMIUM_ARGUMENTS, findChromium } from './browser/chromium.ts';
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -11,16 +13,46 @@ const alias = [
   { find: /^lsps2\/(.+)$/, replacement: path('../lib/$1/index.ts') },
 ];
 
-const project = (name, include, more = {}) => ({
-  root: path('..'),
-  resolve: { alias },
-  test: { name, include, environment: 'node', ...more },
-});
+/** The pure rooms, the client and the browser's own store, in a real browser engine. */
+function browserProject() {
+  const executablePath = findChromium();
+  if (executablePath === undefined) {
+    // stderr: a report on stdout stays a report.
+    process.stderr.write('no chromium on the PATH ($CHROMIUM): the tests in a browser are skipped\n');
+    return [];
+  }
+  const include = ['protocol', 'client', 'browser'].map((folder) => `test/${folder}/**/*.test.ts`);
+  const { resolve, ...rest } = project(
+    'browser',
+    [...include, 'test/session/step.test.ts', 'test/lsp/memory.test.ts', 'test/compliance/memory.test.ts'],
+    {
+      setupFiles: [path('setup.ts')],
+      testTimeout: 60_000,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: { executablePath, args: CHROMIUM_ARGUMENTS } }),
+        instances: [{ browser: 'chromium' }],
+      },
+    },
+  );
+  const rows = { find: /^.*\/rows\.ts$/, replacement: path('browser/rows.ts') };
+  return [{ ...rest, resolve: { alias: [...resolve.alias, rows] }, cacheDir: path('../.cache/vite') }];
+}
+
+function project(name, include, more = {}) {
+  return { root: path('..'), resolve: { alias }, test: { name, include, environment: 'node', ...more } };
+}
 
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['test/**/*.test.ts'], { setupFiles: [path('setup.ts')], testTimeout: 30_000 }),
+      project('unit', ['test/**/*.test.ts'], {
+        exclude: ['test/browser/**'],
+        setupFiles: [path('setup.ts')],
+        testTimeout: 30_000,
+      }),
       project('e2e', ['test/**/*.e2e.ts'], {
         testTimeout: 120_000,
         hookTimeout: 120_000,
@@ -28,6 +60,7 @@ export default defineConfig({
         pool: 'forks',
         fileParallelism: false,
       }),
+      ...browserProject(),
     ],
   },
 });

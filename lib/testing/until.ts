@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 const LOOK_EVERY_MS = 5;
 const GIVE_UP_AFTER_MS = 30_000;
 
@@ -8,6 +6,6 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
   const end = Date.now() + GIVE_UP_AFTER_MS;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
-    await sleep(LOOK_EVERY_MS);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }

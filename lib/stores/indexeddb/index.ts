@@ -24,8 +24,8 @@ export interface IndexedDbStore extends Store {
  */
 export async function indexedDbStore({ name = 'lsps2' }: { readonly name?: string } = {}): Promise<IndexedDbStore> {
   const lock: Held = await holdLock(`lsps2/${name}`);
-  const database = await openDatabase(name).catch((cause: unknown) => {
-    lock.release();
+  const database = await openDatabase(name).catch(async (cause: unknown) => {
+    await lock.release();
     throw cause;
   });
   const refuse = () => Promise.reject(new StoreError('locked', 'another tab writes to this store'));
@@ -37,7 +37,7 @@ export async function indexedDbStore({ name = 'lsps2' }: { readonly name?: strin
     remove: lock.mine ? database.remove : refuse,
     async close() {
       await database.close();
-      lock.release();
+      await lock.release();
     },
   };
 }

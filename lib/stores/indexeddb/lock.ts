@@ -13,7 +13,8 @@ export interface Held {
   readonly mine: boolean;
   /** Resolves when the lock is, or has become, free for us; it is not taken by that. */
   readonly free: Promise<void>;
-  release(): void;
+  /** Resolves when it is anybody's. */
+  release(): Promise<void>;
 }
 
 /** Takes a lock of the origin if nobody has it. The browser frees it when the tab ends, however it ends. */
@@ -23,18 +24,25 @@ export async function holdLock(name: string): Promise<Held> {
   if (!locks) throw new StoreError('no_driver', 'this engine has no Web Locks, so two tabs could write at once');
   let release = () => undefined as void;
   const held = new Promise<void>((resolve) => (release = resolve));
+  let over = Promise.resolve();
   const mine = await new Promise<boolean>((resolve, reject) => {
-    locks
-      .request(name, { ifAvailable: true }, async (lock) => {
-        resolve(lock !== null);
-        if (lock !== null) await held;
-      })
-      .catch(reject);
+    over = locks.request(name, { ifAvailable: true }, async (lock) => {
+      resolve(lock !== null);
+      if (lock !== null) await held;
+    });
+    over.catch(reject);
   });
-  if (mine) return { mine, free: Promise.resolve(), release };
+  if (mine) {
+    const free = () => {
+      release();
+      return over;
+    };
+    return { mine, free: Promise.resolve(), release: free };
+  }
   const waiting = new AbortController();
   const free = new Promise<void>((resolve) => {
-    locks.request(name, { signal: waiting.signal }, async () => resolve()).catch(() => undefined);
+    // When this has resolved, the lock was ours for a moment and is free again.
+    locks.request(name, { signal: waiting.signal }, async () => undefined).then(resolve, () => undefined);
   });
-  return { mine, free, release: () => waiting.abort() };
+  return { mine, free, release: async () => waiting.abort() };
 }

@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { decode } from 'light-bolt11-decoder';
 import { decodeInvoice } from 'lsps2';
 import { describe, expect, test } from 'vitest';
 import { sat } from '../../../lib/core/amount.ts';
+import { fromHex, toHex } from '../../../lib/core/bytes.ts';
 import { type NodeId, paymentHash } from '../../../lib/core/ids.ts';
 import { scid } from '../../../lib/core/scid.ts';
 import type { InvoiceTerms } from '../../../lib/protocol/bolt11/invoice.ts';
 import { rawKey, signInvoice } from '../../../lib/protocol/bolt11/sign.ts';
 import { publicKey } from '../../../lib/protocol/bolt11/signature.ts';
 import { dice } from '../../random.ts';
+import { vectors } from '../../rows.ts';
 
 // A second reader, that is not ours, must find the same in every invoice.
 
@@ -64,8 +64,8 @@ function ours(text: string) {
 describe('read as light-bolt11-decoder reads', () => {
   const key = new Uint8Array(32).fill(7);
   const roll = dice(2026);
-  const hex = (bytes: number) => Buffer.from(roll.bytes(bytes)).toString('hex');
-  const someone = (): NodeId => publicKey(Buffer.from(`01${hex(31)}`, 'hex'));
+  const hex = (bytes: number) => toHex(roll.bytes(bytes));
+  const someone = (): NodeId => publicKey(fromHex(`01${hex(31)}`));
 
   const random = (): InvoiceTerms => ({
     network: roll.pick(['bitcoin', 'testnet', 'signet', 'regtest'] as const),
@@ -96,10 +96,9 @@ describe('read as light-bolt11-decoder reads', () => {
     }
   });
   test('the examples of BOLT 11 that it can read', () => {
-    const file = fileURLToPath(new URL('../../vectors/bolt11/valid.json', import.meta.url));
-    const { vectors } = JSON.parse(readFileSync(file, 'utf8')) as { vectors: { invoice: string }[] };
+    const { vectors: examples } = vectors<{ vectors: { invoice: string }[] }>('bolt11/valid.json');
     let read = 0;
-    for (const { invoice } of vectors) {
+    for (const { invoice } of examples) {
       let said: ReturnType<typeof theirs>;
       try {
         said = theirs(invoice);
