@@ -26,7 +26,7 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
   'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
   text: { rooms: ['core', 'client'], packages: [] },
   testing: {
-    rooms: ['core', 'protocol', 'ports', 'platform', 'lsp', 'stores', 'nodes/ldk', 'nodes/memory', 'client'],
+    rooms: ['core', 'protocol', 'ports', 'platform', 'lsp', 'stores', 'chain', 'nodes/ldk', 'nodes/memory', 'client'],
     packages: [/^@noble\//, 'lightningdevkit', /^node:/],
   },
 };

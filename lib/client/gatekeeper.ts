@@ -119,12 +119,13 @@ export function gatekeeper(o: GatekeeperInit): Gates {
 
   return {
     channelOffered,
-    channelReady: ({ offerId, channelId, funding }) =>
-      changeOffer(offerId, (record, letIn) =>
-        letIn.channelId === channelId && (letIn.funding !== undefined || !funding)
-          ? undefined
-          : { ...record, letIn: { ...letIn, channelId, ...(funding ? { funding } : {}) } },
-      ),
+    channelReady: ({ offerId, channelId, funding, takesFees }) =>
+      changeOffer(offerId, (record, letIn) => {
+        const known = { ...record, letIn: { ...letIn, channelId, ...(funding ? { funding } : {}) } };
+        if (takesFees === false && isOpen(record))
+          return refusedRecord(known, { what: 'channel', reason: 'fees_not_taken' });
+        return letIn.channelId === channelId && (letIn.funding !== undefined || !funding) ? undefined : known;
+      }),
     // A channel that came to nothing frees its place: the LSP may open again (bLIP-52 section 5).
     channelGone: (offerId) =>
       changeOffer(offerId, (record) => {

@@ -43,6 +43,7 @@ export type RefusalReason =
   | 'fee_from_another_peer'
   | 'fee_not_agreed'
   | 'several_parts'
+  | 'fees_not_taken'
   | 'funding_not_seen'
   | 'funding_wrong'
   | 'expired'

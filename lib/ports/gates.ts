@@ -63,6 +63,8 @@ export interface ReadyChannel {
   readonly channelId: ChannelId;
   /** Where the node knows it. */
   readonly funding?: Funding | undefined;
+  /** False: the node cannot take a payment with an extra fee over it any more. */
+  readonly takesFees?: boolean;
 }
 
 /** A ready channel that was closed. */

@@ -3,6 +3,7 @@ import type { NetworkOptions, TestNetwork } from './network.ts';
 
 export { bitcoindChain } from './chain/bitcoind.ts';
 export { memoryChain } from './chain/memory.ts';
+export { type Misbehaviour, MISBEHAVIOURS } from './misbehave/index.ts';
 export type { NetworkOptions, TestNetwork } from './network.ts';
 export type { TestChain } from './chain/chain.ts';
 export type { Payer, PayOutcome } from './payer.ts';

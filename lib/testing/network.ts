@@ -3,7 +3,7 @@ import { formatUri, type NodeId } from '../core/ids.ts';
 import { type Lsp, lsp } from '../lsp/lsp.ts';
 import { type FlatRate, flatRate, type Policy } from '../lsp/policy.ts';
 import { ldkLsp } from '../nodes/ldk/lsp.ts';
-import { type LdkNode, startNode } from '../nodes/ldk/node.ts';
+import { type LdkNode, type LdkNodeInit, startNode } from '../nodes/ldk/node.ts';
 import { ldkWallet } from '../nodes/ldk/wallet.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -14,6 +14,7 @@ import { memoryStore } from '../stores/memory.ts';
 import { bitcoindChain } from './chain/bitcoind.ts';
 import type { TestChain } from './chain/chain.ts';
 import { memoryChain } from './chain/memory.ts';
+import { MISBEHAVIOURS, type Misbehaviour } from './misbehave/index.ts';
 import { openChannel } from './openChannel.ts';
 import { ldkPayer, type Payer } from './payer.ts';
 import { offerUnsolicited } from './stranger.ts';
@@ -30,10 +31,16 @@ export interface NetworkOptions {
   readonly payerChannels?: number;
   /** Capacity of each of them, in satoshi. At most 16,777,215, the default. */
   readonly payerChannelSat?: bigint;
+  /** Where the wallet's node keeps itself; in memory when left out. The caller closes it. */
+  readonly walletBytes?: ByteStore;
   /** The `to_self_delay` that the wallet imposes, in blocks. */
   readonly walletToSelfDelayBlocks?: number;
-  /** Makes the LSP misbehave: what its node does is changed before its runtime sees it. */
+  /** An LSP that a wallet should be tested against, by name. */
+  readonly misbehave?: Misbehaviour;
+  /** The same by hand: what its node does is changed before its runtime sees it. */
   readonly tamper?: (node: LspNode) => LspNode;
+  /** Confirmations that the wallet's node can be made to wait for. Default 1. */
+  readonly walletMinimumDepth?: number;
   /** The LSP opens announced channels instead of the private ones that it sold. */
   readonly publicChannels?: boolean;
   readonly log?: Log;
@@ -81,14 +88,19 @@ async function assemble(
   stop: () => Promise<void>,
 ): Promise<TestNetwork> {
   const { log } = options;
-  const start = async (init: Pick<Parameters<typeof startNode>[0], 'role' | 'toSelfDelayBlocks' | 'store'>) => {
+  const start = async (init: Pick<LdkNodeInit, 'role' | 'toSelfDelayBlocks' | 'minimumDepth' | 'store'>) => {
     const node = await startNode({ chain, log, ...init });
     nodes.push(node);
     return node;
   };
   const lspNode = await start({ role: 'lsp', store: options.lspStore?.bytes });
   const payerNode = await start({ role: 'payer' });
-  const walletNode = await start({ role: 'wallet', toSelfDelayBlocks: options.walletToSelfDelayBlocks });
+  const walletNode = await start({
+    role: 'wallet',
+    toSelfDelayBlocks: options.walletToSelfDelayBlocks,
+    minimumDepth: options.walletMinimumDepth,
+    store: options.walletBytes,
+  });
   const port = await lspNode.listen();
   const uri = { nodeId: lspNode.nodeId, host: '127.0.0.1', port };
 
@@ -98,7 +110,8 @@ async function assemble(
   for (let i = 0; i < (options.payerChannels ?? 1); i++) await openChannel(chain, payerNode, lspNode.nodeId, capacity);
 
   const adapter = ldkLsp(lspNode, { announced: options.publicChannels ?? false });
-  const node = options.tamper?.(adapter) ?? adapter;
+  const tamper = options.tamper ?? (options.misbehave && MISBEHAVIOURS[options.misbehave]);
+  const node = tamper?.(adapter) ?? adapter;
   const policy = toPolicy(options.policy);
   const service = await lsp({
     node,

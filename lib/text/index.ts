@@ -12,6 +12,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   overcharged: 'The LSP kept more of the payment than it had promised.',
   underpaid: 'The payment was smaller than the invoice.',
   over_limit: 'The fee of this payment is above your limit.',
+  fees_not_taken: 'Your node cannot take a fee over this channel any more. Make a new invoice.',
   several_parts: 'The payment came in parts, which its invoice did not allow.',
   funding_not_seen: 'The LSP’s channel was not seen on the chain in time.',
   funding_wrong: 'The LSP’s channel is not funded as it should be.',

@@ -31,6 +31,7 @@ export async function startManager(parts: ManagerParts): Promise<{ manager: ldk.
     noteFunding(parts.fundingScripts, each);
     unwrap(parts.monitor.as_Watch().watch_channel(each.get_funding_txo().get_a(), each), 'watch_channel');
   }
+  reconfigure(manager, parts.config);
   await catchUp(parts, manager, monitors);
   return { manager, restored: true };
 }
@@ -51,6 +52,18 @@ function fresh(o: ManagerParts): ldk.ChannelManager {
     ldk.ChainParameters.constructor_new(ldk.Network.LDKNetwork_Regtest, ldk.BestBlock.constructor_new(hash, height)),
     Math.floor(Date.now() / 1000),
   );
+}
+
+/**
+ * LDK reads channels back with `accept_underpaying_htlcs` off, whatever it was, and a wallet then refuses every skimmed HTLC.
+ * LDK 0.2 lets it be turned on again by this; 0.1, the last with bindings for JavaScript, takes the call and changes nothing.
+ */
+function reconfigure(manager: ldk.ChannelManager, config: ldk.UserConfig): void {
+  for (const channel of manager.list_channels()) {
+    const peer = channel.get_counterparty().get_node_id();
+    const done = manager.update_channel_config(peer, [channel.get_channel_id()], config.get_channel_config());
+    unwrap(done, 'update_channel_config');
+  }
 }
 
 function readMonitor({ keys, keep }: ManagerParts, bytes: Uint8Array): ldk.ChannelMonitor {

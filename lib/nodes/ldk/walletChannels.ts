@@ -45,13 +45,35 @@ export function walletChannels(
   }
 
   function tellReady(offerId: string, channel: ldk.ChannelDetails): void {
-    const ready = { offerId, channelId: toChannelId(channel.get_channel_id()), funding: fundingOf(node, channel) };
+    const takesFees = takesFeesOver(channel);
+    const channelId = toChannelId(channel.get_channel_id());
+    const ready = { offerId, channelId, funding: fundingOf(node, channel), takesFees };
     o.tell((to) => to.channelReady(ready));
   }
 
   function gone(offerId: string): void {
     accepted.delete(offerId);
     o.tell((to) => to.channelGone(offerId));
+  }
+
+  /**
+   * A channel that can take no fee and holds nothing of ours serves nobody, and harms: LDK's LSPs forward over any channel, and
+   * would send the payment of the next purchase over it. LDK closes together with a peer only while it is there.
+   */
+  function closeEmpty(channel: ldk.ChannelDetails): void {
+    if (holdsOurs(channel)) return;
+    const peer = channel.get_counterparty().get_node_id();
+    const close = () => node.manager.close_channel(channel.get_channel_id(), peer);
+    node.log({ level: 'warn', event: 'ldk.closes_channel_without_fees', fields: { peer: toNodeId(peer) } });
+    if (close().is_ok()) return;
+    const stop = node.onRound(() => {
+      const [found] = node.manager
+        .list_channels()
+        .filter((each) => toChannelId(each.get_channel_id()) === toChannelId(channel.get_channel_id()));
+      if (found && !found.get_is_usable()) return;
+      stop();
+      if (found) close();
+    });
   }
 
   return {
@@ -107,8 +129,10 @@ export function walletChannels(
           // It closed while nobody listened; how is not known any more, so nobody is blamed.
           if (readyAt.has(offerId)) o.tell((to) => to.channelClosed({ offerId, byPeer: false, ageBlocks: 0 }));
           else gone(offerId);
-        } else if (channel.get_is_channel_ready()) tellReady(offerId, channel);
-        else accepted.add(offerId);
+        } else if (channel.get_is_channel_ready()) {
+          tellReady(offerId, channel);
+          if (!takesFeesOver(channel)) closeEmpty(channel);
+        } else accepted.add(offerId);
       }
     },
   };
@@ -126,6 +150,18 @@ function toOffer(event: ldk.Event_OpenChannelRequest, userId: bigint): ChannelOf
     scidAlias: Boolean(event.channel_type.supports_scid_privacy()),
     toSelfDelayBlocks: event.params.get_to_self_delay(),
   };
+}
+
+/** LDK 0.1 reads channels back with this off, and cannot turn it on again (manager.ts). */
+const takesFeesOver = (channel: ldk.ChannelDetails): boolean =>
+  Boolean(channel.get_config().get_accept_underpaying_htlcs());
+
+/** Whether anything in it is or may become ours; what is below our reserve counts too. */
+function holdsOurs(channel: ldk.ChannelDetails): boolean {
+  const reserve = channel.get_counterparty().get_unspendable_punishment_reserve();
+  const theirs = toU64(channel.get_inbound_capacity_msat()) + toU64(reserve) * 1000n;
+  const whole = toU64(channel.get_channel_value_satoshis()) * 1000n;
+  return theirs < whole || channel.get_pending_inbound_htlcs().length > 0;
 }
 
 function fundingOf(node: LdkNode, channel: ldk.ChannelDetails): Funding | undefined {

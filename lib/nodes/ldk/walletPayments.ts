@@ -61,7 +61,7 @@ export function walletPayments(
     const { paymentHash, extraFee } = set;
     const gates = o.gates();
     const unguarded: PartsAnswer = extraFee === 0n ? 'claim' : 'fail';
-    const answer = gates ? await gates.partsArrived(set).catch(() => 'fail' as const) : unguarded;
+    const answer = gates ? await gates.partsArrived(set).catch(failed) : unguarded;
     // An answer of gates that are closed says nothing; the next ones are asked again.
     if (gates !== o.gates()) return;
     const known = typeof answer === 'object' ? answer.preimage : preimage;
@@ -71,6 +71,11 @@ export function walletPayments(
       drop(paymentHash);
     }
     node.wake();
+  }
+
+  function failed(cause: unknown): 'fail' {
+    node.log({ level: 'warn', event: 'ldk.gate_failed', fields: { cause: String(cause) } });
+    return 'fail';
   }
 
   function tellClaimed({ set: { paymentHash, received } }: Arrived): void {

@@ -24,8 +24,8 @@ export function reasonOf(code: number, ...tables: readonly Readonly<Record<strin
 
 export const PEER_TEXT_MAX = 200;
 
-/** A peer's words, made harmless: printable ASCII without `<` and `&`, cut short (bLIP-50 "Error Handling"). */
+/** A peer's words, made harmless: printable ASCII without `<`, `>` and `&`, cut short (bLIP-50 "Error Handling"). */
 export function filterPeerText(text: string): string {
-  const printable = text.replace(/[^ -%'-;=-~]+/g, ' ').trim();
+  const printable = text.replace(/[^ -%'-;=?-~]+/g, ' ').trim();
   return printable.length > PEER_TEXT_MAX ? `${printable.slice(0, PEER_TEXT_MAX)}...` : printable;
 }

@@ -6,6 +6,7 @@ import { listeners } from '../../core/listeners.ts';
 import { serial } from '../../core/serial.ts';
 import type { Block, SignedFunding } from '../../nodes/ldk/chain.ts';
 import type { TestChain } from './chain.ts';
+import { bitcoindView } from '../../chain/bitcoind.ts';
 import { type RpcClient, rpcClient } from './rpc.ts';
 
 // A real bitcoind on regtest. We mine and fund with a wallet of our own in it.
@@ -129,6 +130,7 @@ export async function bitcoindChain(url: string, { follow = false }: BitcoindOpt
       if (ours.length > 0) await wallet.call('lockunspent', true, ours);
     },
     mine,
+    output: bitcoindView(url).output,
     heightOf: (id) => heightOf(wallet, id),
     inMempool: async (id) => (await rpc.call<string[]>('getrawmempool')).includes(id),
     async close() {

@@ -1,3 +1,4 @@
+import { wholeSat } from '../../core/amount.ts';
 import { concat, fromHex, toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type Txid, txid } from '../../core/ids.ts';
@@ -33,6 +34,7 @@ export function memoryChain({ store }: MemoryChainOptions = {}): TestChain {
   const mempool = new Map<Txid, Transaction>();
   const heights = new Map<Txid, number>();
   const unspent = new Set<string>();
+  const known = new Map<Txid, Transaction>();
   const mined: Block[] = [];
   let tip = { height: 0, hash: fromHex(REGTEST_GENESIS_HASH) };
 
@@ -40,6 +42,7 @@ export function memoryChain({ store }: MemoryChainOptions = {}): TestChain {
     for (const input of transaction.inputs) unspent.delete(pointOf(input));
     transaction.outputs.forEach((_, vout) => unspent.add(pointOf({ txid: transaction.txid, vout })));
     mempool.set(transaction.txid, transaction);
+    known.set(transaction.txid, transaction);
   }
 
   function mineOne(): void {
@@ -109,6 +112,13 @@ export function memoryChain({ store }: MemoryChainOptions = {}): TestChain {
       for (let i = 0; i < blocks; i++) mineOne();
     },
     heightOf: async (id) => heights.get(id),
+    async output(point) {
+      const found = known.get(point.txid)?.outputs[point.vout];
+      if (!found || !unspent.has(pointOf(point))) return undefined;
+      const height = heights.get(point.txid);
+      const confirmations = height === undefined ? 0 : tip.height - height + 1;
+      return { script: toHex(found.script), value: wholeSat(found.valueSat), confirmations };
+    },
     inMempool: async (id) => mempool.has(id),
     close: async () => undefined,
   };

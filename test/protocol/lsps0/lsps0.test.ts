@@ -181,7 +181,7 @@ describe('what a peer says', () => {
     expect(reasonOf(4711, LSPS2_ERROR)).toBe('unknown');
   });
   it('is made harmless', () => {
-    expect(filterPeerText('a\u001b[31m<b>\n\u0000c\u202e')).toBe('a [31m b> c');
+    expect(filterPeerText('a\u001b[31m<b>\n\u0000c\u202e')).toBe('a [31m b c');
     expect(filterPeerText('x'.repeat(1000)).length).toBeLessThan(210);
   });
 });
