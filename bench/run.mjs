@@ -2,8 +2,10 @@
 import { benchLightning } from './lightningTime.mjs';
 import { benchMachine } from './machine.mjs';
 import { benchRuntime } from './runtime.mjs';
+import { benchWallet } from './wallet.mjs';
 
 benchMachine();
+await benchWallet();
 await benchRuntime();
 await benchLightning();
 process.exit();

@@ -1,6 +1,8 @@
 import type { AlertReason, PurchaseState, RefusalReason } from '../client/state.ts';
 import { formatSat } from '../core/amount.ts';
 
+export * from './errors.ts';
+
 /** What to tell a user, by language-neutral code: replace any of it to translate. */
 export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   not_bought: 'A channel was offered that was never bought, and was turned away.',

@@ -70,7 +70,7 @@ const NOT_BOUGHT: Partial<Record<Misbehaviour, object>> = {
   oldDraft: { code: 'decode' },
   hugeMenu: { code: 'decode' },
   badScid: { code: 'decode' },
-  overflow: { code: 'terms', reason: 'overflow' },
+  absurdFee: { code: 'terms', reason: 'fee_not_below_payment' },
 };
 
 /** What becomes of a payment through an LSP that sells and then misbehaves; the payer has its money back. */

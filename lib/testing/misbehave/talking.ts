@@ -90,8 +90,8 @@ export const talking = {
   /** Fields around the menu that no spec names: to be ignored. */
   moreResult: (node: LspNode) =>
     resulting(node, GET_INFO, (result) => ({ ...result, lsp_node_id: '02', x: { y: [] } })),
-  /** A fee that 64 bits cannot hold. */
-  overflow: (node: LspNode) =>
+  /** A fee above every payment, which 64 bits cannot hold for large ones. */
+  absurdFee: (node: LspNode) =>
     offering(node, (entry) => ({ ...entry, proportional: 0xffff_ffff, max_payment_size_msat: '18446744073709551615' })),
   /** More offers than anybody compares. */
   hugeMenu: (node: LspNode) =>
