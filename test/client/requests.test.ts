@@ -79,7 +79,7 @@ describe('a request', () => {
     f.say(encodeFrame(encodeError(idOf(f.sent[0]!), { code: 200, message: 'no\u001b[31m <b>' })));
     const error = await answer.catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(RpcError);
-    expect(error).toMatchObject({ rpcCode: 200, reason: 'unrecognized_or_stale_token', detail: 'no [31m  b>' });
+    expect(error).toMatchObject({ rpcCode: 200, reason: 'unrecognized_or_stale_token', detail: 'no [31m  b' });
     expect(String(error)).not.toContain('<');
   });
 

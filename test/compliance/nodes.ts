@@ -4,13 +4,14 @@ import {
   decodeInvoice,
   type Gates,
   type LspNode,
+  type ReadyChannel,
   sat,
   TransportError,
   type WalletNode,
 } from 'lsps2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { wholeSat } from '../../lib/core/amount.ts';
-import { type NodeId, parseUri } from '../../lib/core/ids.ts';
+import { type NodeId, parseUri, paymentHash } from '../../lib/core/ids.ts';
 import type { ChannelEvent } from '../../lib/ports/lspNode.ts';
 import { until } from '../../lib/testing/until.ts';
 import { signInvoice } from '../../lib/protocol/bolt11/sign.ts';
@@ -138,10 +139,14 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
     });
 
     test('Channels: accepted, funded, ready; nothing goes out before broadcast, and broadcasting again does no harm', async () => {
-      const ready: string[] = [];
+      const ready: ReadyChannel[] = [];
+      const gone: string[] = [];
       const { stop } = guard(
         { accept: true, minimumDepth: 0 },
-        { channelReady: async ({ channelId }) => void ready.push(channelId) },
+        {
+          channelReady: async (channel) => void ready.push(channel),
+          channelGone: async (offerId) => void gone.push(offerId),
+        },
       );
       const told = (['accepted', 'funded', 'ready'] as const).map((tag) => event('k2', tag));
       await pair.lsp.open({ key: 'k2', peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
@@ -157,7 +162,30 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
       expect(funded).toMatchObject({ fundingTxid: txid });
       expect(await pair.lsp.broadcast('k2')).toBe(txid);
       await until(() => ready.length === 1, 'the wallet to hear that the channel is ready');
+      // What pays for it is named as the chain will know it.
+      expect(ready[0]!.funding).toMatchObject({ txid, value: 200_000n, script: expect.stringMatching(/^0020/) });
+      expect(await pair.wallet.channels()).toContainEqual(
+        expect.objectContaining({ channelId: ready[0]!.channelId, peer: pair.lsp.nodeId, usable: true }),
+      );
+      // A client that starts hears again of what it may have missed.
+      await pair.wallet.resume({ offers: [ready[0]!.offerId, 'ab'], claiming: [] });
+      await until(() => ready.length === 2 && gone.length === 1, 'the wallet to hear it once more');
+      expect(ready[1]).toEqual(ready[0]);
+      expect(gone).toEqual(['ab']);
       stop();
+    });
+
+    test('Invoices: a payment for a given hash, and one without an amount', async () => {
+      const { wallet } = pair;
+      const ask = { expirySeconds: 60, minFinalCltvExpiryDelta: wallet.minFinalCltvExpiryDelta };
+      const hash = paymentHash('5a'.repeat(32));
+      expect(await wallet.newPayment({ ...ask, amount: undefined, paymentHash: hash })).toMatchObject({
+        paymentHash: hash,
+        paymentSecret: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
+      expect(await wallet.newPayment({ ...ask, amount: undefined })).toMatchObject({
+        paymentHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
     });
 
     test('Channels: what is abandoned is gone, and the wallet hears of it', async () => {

@@ -1,7 +1,9 @@
 import { client, msat, sat } from 'lsps2';
+import { bitcoindView } from 'lsps2/chain';
 import { memoryStore } from 'lsps2/memory';
 import { network, type TestNetwork } from 'lsps2/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Txid } from '../../lib/core/ids.ts';
 import { rpcClient } from '../../lib/testing/chain/rpc.ts';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
@@ -48,6 +50,27 @@ describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
     },
   );
 
+  test('a wallet that does not trust sees the funding in the mempool, and a block when it asks for one', async () => {
+    for (const confirmations of [0, 1]) {
+      const net = await network({ bitcoind: bitcoind.url });
+      const chain = bitcoindView(bitcoind.url);
+      const limits = { maxFee: sat(3_000n), confirmations };
+      const jit = await client({ node: net.wallet, store: memoryStore(), lsps: [net.lsp.uri], limits, chain });
+      const { best } = await jit.quotes({ amount: sat(250_000n) });
+      const purchase = await jit.buy(best!, { description: 'careful' });
+      let out: Txid | undefined;
+      net.lsp.on('fundingBroadcast', ({ fundingTxid }) => (out = fundingTxid));
+      const paying = net.payer.pay(purchase.invoice);
+      await until(() => out !== undefined, 'the funding to be broadcast');
+      expect(await chain.output({ txid: out!, vout: 0 })).toMatchObject({ confirmations: 0 });
+      if (confirmations > 0) await net.mine(confirmations);
+      expect(await paying).toMatchObject({ paid: true });
+      expect(await purchase.outcome()).toMatchObject({ tag: 'paid', fee: best!.openingFee });
+      await jit.close();
+      await net.close();
+    }
+  });
+
   test('withheld funding that is not paid for leaves no coin locked, and nothing in the mempool (L5, L6)', async () => {
     const locked: number[] = [];
     const rpc = rpcClient(bitcoind.url);
@@ -69,7 +92,7 @@ describe.skipIf(binary === undefined)('on a real regtest bitcoind', () => {
     });
     const { jit, purchase } = await buy(net);
     expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: false });
-    expect(purchase.state).toEqual({ tag: 'refused', what: 'payment', reason: 'overcharged' });
+    expect(purchase.state).toMatchObject({ tag: 'refused', what: 'payment', reason: 'overcharged' });
     expect(locked).toEqual([1]);
     await until(async () => (await coins()) === 0, 'the coins to be free');
     expect(await rpc.call('getrawmempool')).toEqual([]);

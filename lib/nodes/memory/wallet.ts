@@ -51,7 +51,7 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
   const waiting = new Map<PaymentHash, Delivery[]>();
   /** Complete sets that were neither claimed nor failed. */
   const undecided = new Set<readonly Delivery[]>();
-  const channels = new Map<string, ReadyChannel & { receivable: bigint }>();
+  const channels = new Map<ChannelId, { readonly ready: ReadyChannel; receivable: bigint }>();
   const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
   let gates: Gates | undefined;
 
@@ -81,22 +81,22 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
     gates?.partsHeld({ paymentHash: hash, received }).catch(() => undefined);
   }
 
-  function take(id: ChannelId | string): void {
-    for (const [name, { offerId }] of channels) if (offerId === id) channels.delete(name);
+  function forget(id: string): void {
+    for (const [name, { ready }] of channels) if (ready.offerId === id) channels.delete(name);
   }
 
   return {
     offer: async (offer) => (await gates?.channelOffered(offer).catch(() => REFUSED)) ?? REFUSED,
     async ready(o, capacity) {
-      channels.set(o.channelId, { ...o, receivable: capacity * MSAT_PER_SAT });
+      channels.set(o.channelId, { ready: o, receivable: capacity * MSAT_PER_SAT });
       await gates?.channelReady(o).catch(() => undefined);
     },
     async gone(offerId) {
-      take(offerId);
+      forget(offerId);
       await gates?.channelGone(offerId).catch(() => undefined);
     },
     async closed(offerId, ageBlocks) {
-      take(offerId);
+      forget(offerId);
       news.tell((to) => to.channelClosed({ offerId, byPeer: true, ageBlocks }));
     },
     deliver(delivery) {
@@ -128,7 +128,7 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
       },
       sign: async (unsigned) => rawKey(key)(unsigned),
       channels: async () =>
-        [...channels.values()].map(({ channelId, receivable }) => ({
+        [...channels].map(([channelId, { receivable }]) => ({
           channelId,
           peer: wire.peer,
           usable: wire.isConnected(wire.peer),
@@ -145,7 +145,7 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
         };
       },
       async resume({ offers }) {
-        const there = new Map([...channels.values()].map((each) => [each.offerId, each]));
+        const there = new Map([...channels.values()].map(({ ready }) => [ready.offerId, ready]));
         for (const offerId of offers) {
           const channel = there.get(offerId);
           await (channel ? gates?.channelReady(channel) : gates?.channelGone(offerId));
