@@ -1,4 +1,4 @@
-import { TransportError } from '../core/errors.ts';
+import { NodeError, TransportError } from '../core/errors.ts';
 import type { NodeId, PaymentHash } from '../core/ids.ts';
 import type { Scid } from '../core/scid.ts';
 import { serial } from '../core/serial.ts';
@@ -52,7 +52,11 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
     all: () => [...records.values()],
     of: (paymentHash) => records.get(paymentHash),
     sold: (lsp, scid) => [...records.values()].some((record) => record.lsp === lsp && record.scid === scid),
-    add: (record) => turn(() => ({ records: [record], result: undefined })),
+    add: (record) =>
+      turn(() => {
+        if (records.has(record.paymentHash)) throw new NodeError('the node used a payment hash twice');
+        return { records: [record], result: undefined };
+      }),
     turn,
     forget: (which) =>
       inTurn(async () => {

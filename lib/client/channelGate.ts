@@ -48,10 +48,6 @@ const MSAT_PER_SAT = 1000n;
 export const minimumDepthOf = ({ trust, confirmations = 0 }: PurchaseRecord): number =>
   trust === 'lsp-trusts-client' ? confirmations : 0;
 
-/** What is still to be seen of the channel when it is ready: nothing where its depth waited for it. */
-export const depthToSee = (record: PurchaseRecord): number | undefined =>
-  minimumDepthOf(record) > 0 ? undefined : record.confirmations;
-
 /** What the peer is told. */
 export const REFUSAL_WORDS: Readonly<Partial<Record<RefusalReason, string>>> = {
   not_bought: 'no channel was bought from you',

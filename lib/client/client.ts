@@ -23,6 +23,7 @@ import { type LspSource, readSources } from './lspSource.ts';
 import { type Receivable, receivableOver } from './need.ts';
 import type { Purchase } from './purchase.ts';
 import { type AnyQuote, cheapest, type FixedQuote, type Quote, type Unusable } from './quote.ts';
+import { type PurchaseRecord, restingState } from './record.ts';
 import { requests } from './requests.ts';
 import { telling } from './telling.ts';
 import { wake } from './wake.ts';
@@ -112,11 +113,13 @@ export async function client(init: ClientInit): Promise<Client> {
     tell('refused', told);
   };
   let after: ReturnType<typeof aftercare> | undefined;
+  let expiry: ReturnType<typeof watchExpiry> | undefined;
   const open = async () => {
     const found = await openBook(store, (record) => {
       tell(record.paymentHash);
       tell('changed', shown.of(record));
       after?.arm();
+      expiry?.arm();
     });
     const shown = faces({ book: found, on });
     return { book: found, face: shown, gates: gatekeeper({ book: found, limits, chain, clock, log, refused }) };
@@ -126,10 +129,28 @@ export async function client(init: ClientInit): Promise<Client> {
     ? { ...(await open()), unguard: () => undefined }
     : await openGuarded(node, open);
   const asked = requests({ node, clock, random, log, timeoutMs: init.requestTimeoutMs });
-  const expiry = store.readOnly ? undefined : watchExpiry(book, clock, log);
-  if (!store.readOnly) after = aftercare({ book, chain, clock, log });
   const work: Work = { node, limits, lsps, book, asked, reserved: new Set(), now };
-  if (!store.readOnly) await node.resume(knownTo(book.all()));
+  const close = async () => {
+    asked.close();
+    expiry?.stop();
+    after?.stop();
+    await book.close();
+    unguard();
+    face.close();
+    for (const { paymentHash } of book.all()) tell(paymentHash);
+  };
+  if (!store.readOnly) {
+    try {
+      // What is held still, the node tells again.
+      await book.turn(() => ({ records: book.all().flatMap(wasHeld), result: undefined }));
+      await node.resume(knownTo(book.all()));
+    } catch (cause) {
+      await close();
+      throw cause;
+    }
+    expiry = watchExpiry(book, clock, log);
+    after = aftercare({ book, chain, clock, log });
+  }
 
   async function quotes(o: { amount: Msat | 'any'; expected?: Msat }, options?: Abortable): Promise<Quotes<never>> {
     if (o.amount !== 'any') msat(o.amount);
@@ -171,17 +192,13 @@ export async function client(init: ClientInit): Promise<Client> {
       return getInfo(asked, peer, lsps.get(peer.nodeId)?.token, options);
     },
     on,
-    async close() {
-      asked.close();
-      expiry?.stop();
-      after?.stop();
-      await book.close();
-      unguard();
-      face.close();
-      for (const { paymentHash } of book.all()) tell(paymentHash);
-    },
+    close,
   };
 }
+
+/** It keeps when it had arrived: asked again, it is not late. */
+const wasHeld = (record: PurchaseRecord): readonly PurchaseRecord[] =>
+  record.state.tag === 'held' ? [{ ...record, state: restingState(record) }] : [];
 
 /** @throws PolicyError: a limit that nobody here could keep. */
 function checkAble({ limits: { confirmations }, chain, node }: ClientInit): void {

@@ -3,7 +3,7 @@ import type { KnownToClient } from '../ports/walletNode.ts';
 import type { Book } from './book.ts';
 import { hashOf } from '../protocol/bolt11/preimage.ts';
 import { type Purchase, purchaseOf } from './purchase.ts';
-import { isOpen, type PurchaseRecord } from './record.ts';
+import { isFilled, isOpen, type PurchaseRecord } from './record.ts';
 import type { Telling } from './telling.ts';
 
 /** Purchases as their users see them. */
@@ -13,11 +13,12 @@ export function faces({ book, on }: Pick<Telling, 'on'> & { readonly book: Book 
 } {
   let closed = false;
 
-  /** Changes an open record; does nothing when it is no longer open. */
-  const change = (hash: PaymentHash, how: (record: PurchaseRecord) => PurchaseRecord): Promise<void> =>
+  /** Changes an open record. Resolves with whether there was one. */
+  const change = (hash: PaymentHash, how: (record: PurchaseRecord) => PurchaseRecord): Promise<boolean> =>
     book.turn(() => {
       const record = book.of(hash);
-      return { records: record && isOpen(record) ? [how(record)] : [], result: undefined };
+      const open = record !== undefined && isOpen(record);
+      return { records: open ? [how(record)] : [], result: open };
     });
 
   return {
@@ -33,9 +34,13 @@ export function faces({ book, on }: Pick<Telling, 'on'> & { readonly book: Book 
         async settle(preimage) {
           if (!record().own) throw new RangeError('preimage: none is missing');
           if (hashOf(preimage) !== paymentHash) throw new RangeError('preimage: not that of this purchase');
-          await change(paymentHash, (current) => ({ ...current, own: { preimage: preimage.toLowerCase() } }));
+          const own = { preimage: preimage.toLowerCase() };
+          if (!(await change(paymentHash, (current) => ({ ...current, own }))))
+            throw new RangeError('this purchase is over');
         },
-        cancel: () => change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } })),
+        async cancel() {
+          await change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } }));
+        },
       });
     },
     close() {
@@ -46,6 +51,9 @@ export function faces({ book, on }: Pick<Telling, 'on'> & { readonly book: Book 
 
 /** What a starting client asks its node about. */
 export const knownTo = (records: readonly PurchaseRecord[]): KnownToClient => ({
-  offers: records.flatMap(({ letIn }) => (letIn ? [letIn.offerId] : [])),
+  offers: records.flatMap((record) => {
+    const { letIn } = record;
+    return letIn && !letIn.closed ? [{ offerId: letIn.offerId, paid: isFilled(record) }] : [];
+  }),
   claiming: records.flatMap(({ state, paymentHash }) => (state.tag === 'claiming' ? [paymentHash] : [])),
 });

@@ -3,52 +3,72 @@ import type { Clock } from '../ports/clock.ts';
 import type { Funding, PartSet } from '../ports/gates.ts';
 import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
-import type { PurchaseRecord } from './record.ts';
+import type { LetIn, PurchaseRecord } from './record.ts';
 
 /** How often the chain is asked, and for how long a payment waits for its channel's funding to be seen. */
 const LOOK_EVERY_MS = 2_000;
 const FUNDING_WAIT_MS = 60_000;
+/** Nothing was asked for, or nothing was seen: less than a look at the mempool, which is 0. */
+const NONE = -1;
+
+/** A channel whose funding must be seen so deep before a payment over it gets its preimage. */
+export interface Unseen {
+  readonly offerId: string;
+  readonly depth: number;
+}
 
 /** Whether the output is the one that our node's channel spends. */
 export const isFunded = (funding: Funding, seen: SeenOutput): boolean =>
   seen.script === funding.script && seen.value === funding.value;
 
-/**
- * The purchases over whose channels a payment may have come, and whose funding is still to be seen before any preimage is given
- * (W5). Only what was bought under client-trusts-LSP is paid before.
- */
-export function unseenFor(set: PartSet, records: readonly PurchaseRecord[]): readonly PurchaseRecord[] {
-  const unseen = records.filter(({ letIn }) => letIn?.depth !== undefined && !letIn.seen);
-  const paid = records.find(({ paymentHash }) => paymentHash === set.paymentHash);
-  if (unseen.length === 0 || paid?.trust === 'client-trusts-lsp') return [];
-  const named = set.parts?.map((part) => part.channelId ?? set.channelId);
-  // A node that shows only sums names one channel of perhaps several: then all of that peer's count.
-  const known = named?.every((id) => id !== undefined) ? new Set(named) : undefined;
-  return unseen.filter(({ letIn, lsp }) =>
-    known && letIn?.channelId !== undefined ? known.has(letIn.channelId) : set.peer === undefined || set.peer === lsp,
-  );
-}
+/** How deep a purchase wants funding to be; under client-trusts-LSP the preimage comes first. */
+export const wantedDepth = (record: PurchaseRecord | undefined): number =>
+  record?.trust === 'lsp-trusts-client' ? (record.confirmations ?? NONE) : NONE;
+
+/** How deep a channel's funding is known to be: with `minimum_depth` it had to be. */
+const known = ({ minimumDepth = 0, seenDepth = NONE }: LetIn): number =>
+  Math.max(minimumDepth > 0 ? minimumDepth : NONE, seenDepth);
 
 /**
- * Looks until the funding output of each channel is in the mempool, with the script and the value that our node expects (W5).
- * Resolves with why not, or undefined when all were seen, which is saved.
+ * The channels over which a payment may have come, and whose funding is still to be seen before its preimage is given (W5): as
+ * deep as was asked when the channel was let in, and as the purchase asks that is paid.
+ */
+export function unseenFor(set: PartSet, records: readonly PurchaseRecord[]): readonly Unseen[] {
+  const paid = records.find(({ paymentHash }) => paymentHash === set.paymentHash);
+  // A node that cannot tell all channels may have used any.
+  const over = set.channels && new Set(set.channels.map(({ channelId }) => channelId));
+  return records.flatMap((record) => {
+    const { letIn } = record;
+    if (!letIn || letIn.closed) return [];
+    if (over && letIn.channelId !== undefined && !over.has(letIn.channelId)) return [];
+    const depth = Math.max(letIn.depth ?? NONE, wantedDepth(paid));
+    return known(letIn) < depth ? [{ offerId: letIn.offerId, depth }] : [];
+  });
+}
+
+const letInOf = (book: Book, offerId: string): LetIn | undefined =>
+  book.all().find(({ letIn }) => letIn?.offerId === offerId)?.letIn;
+
+/**
+ * Looks until the funding output of each channel is there as deep as is asked, with the script and the value that our node expects
+ * (W5). Resolves with why not, or undefined when all were seen, which is saved. A channel that is gone was not seen.
  */
 export async function waitForFunding(
-  unseen: readonly PurchaseRecord[],
+  unseen: readonly Unseen[],
   o: { readonly book: Book; readonly chain: ChainView | undefined; readonly clock: Clock; readonly log: Log },
 ): Promise<'funding_not_seen' | 'funding_wrong' | undefined> {
   const { book, chain, clock } = o;
-  if (!chain && unseen.length > 0) return 'funding_not_seen';
   const end = clock.nowMs() + FUNDING_WAIT_MS;
-  for (const { paymentHash } of unseen) {
+  for (const { offerId, depth } of unseen) {
     for (;;) {
-      const letIn = book.of(paymentHash)?.letIn;
-      if (!letIn || letIn.seen) break;
-      const found = chain && letIn.funding && (await look(chain, letIn.funding, o.log));
-      if (found && letIn.funding && !isFunded(letIn.funding, found)) return 'funding_wrong';
-      if (found && found.confirmations >= (letIn.depth ?? 0)) {
-        await markSeen(book, paymentHash, letIn.offerId);
-        break;
+      const letIn = letInOf(book, offerId);
+      if (!chain || !letIn || letIn.closed) return 'funding_not_seen';
+      if (known(letIn) >= depth) break;
+      const found = letIn.funding && (await look(chain, letIn.funding, o.log));
+      if (found && found !== 'unknown') {
+        if (letIn.funding && !isFunded(letIn.funding, found)) return 'funding_wrong';
+        await markSeen(book, offerId, found.confirmations);
+        if (found.confirmations >= depth) break;
       }
       if (clock.nowMs() >= end) return 'funding_not_seen';
       await new Promise<void>((resolve) => clock.after(LOOK_EVERY_MS, resolve));
@@ -57,20 +77,24 @@ export async function waitForFunding(
   return undefined;
 }
 
-/** What the chain says; a chain that cannot be asked has seen nothing. */
-export async function look(chain: ChainView, funding: Funding, log: Log): Promise<SeenOutput | undefined> {
+/** What the chain says; `unknown` when it cannot be asked. */
+export async function look(chain: ChainView, funding: Funding, log: Log): Promise<SeenOutput | 'unknown' | undefined> {
   try {
     return await chain.output(funding);
   } catch (cause) {
     log({ level: 'warn', event: 'client.chain_failed', fields: { cause: String(cause) } });
-    return undefined;
+    return 'unknown';
   }
 }
 
-export const markSeen = (book: Book, hash: PurchaseRecord['paymentHash'], offerId: string): Promise<void> =>
+/** Remembers how deep a channel's funding was seen, and that it is not missing. */
+export const markSeen = (book: Book, offerId: string, confirmations: number): Promise<void> =>
   book.turn(() => {
-    const record = book.of(hash);
+    const record = book.all().find(({ letIn }) => letIn?.offerId === offerId);
     const letIn = record?.letIn;
-    const same = record && letIn?.offerId === offerId;
-    return { records: same ? [{ ...record, letIn: { ...letIn, seen: true } }] : [], result: undefined };
+    if (!record || !letIn || (letIn.seenDepth ?? NONE) >= confirmations) return { records: [], result: undefined };
+    const { alerts, ...rest } = record;
+    const left = alerts?.filter((alert) => alert !== 'funding_not_seen') ?? [];
+    const seen = { ...rest, letIn: { ...letIn, seenDepth: confirmations } };
+    return { records: [left.length > 0 ? { ...seen, alerts: left } : seen], result: undefined };
   });

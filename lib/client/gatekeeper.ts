@@ -1,15 +1,16 @@
+import { msat } from '../core/amount.ts';
 import type { NodeId, PaymentHash } from '../core/ids.ts';
 import type { ChainView } from '../ports/chainView.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChannelAnswer, ChannelOffer, ClosedChannel, Gates, PartsAnswer, PartSet } from '../ports/gates.ts';
 import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
-import { depthToSee, judgeChannel, minimumDepthOf, REFUSAL_WORDS } from './channelGate.ts';
-import { unseenFor, waitForFunding } from './fundingGate.ts';
+import { judgeChannel, minimumDepthOf, REFUSAL_WORDS } from './channelGate.ts';
+import { type Unseen, unseenFor, waitForFunding, wantedDepth } from './fundingGate.ts';
 import type { Limits } from './limits.ts';
 import { isClaimedAlready, judgeParts } from './partGate.ts';
 import { isFilled, isOpen, type LetIn, NOTHING, type PurchaseRecord, restingState } from './record.ts';
-import { amountsOf, filled, heldRecord, paidRecord, refusedRecord } from './transitions.ts';
+import { amountsOf, expiredRecord, filled, gaveBack, heldRecord, paidRecord, refusedRecord } from './transitions.ts';
 import type { RefusalReason } from './state.ts';
 
 /** Something the wallet turned away. */
@@ -37,17 +38,18 @@ export function gatekeeper(o: GatekeeperInit): Gates {
   /** Purchases whose claim was decided before a restart: the node may ask once more. */
   const unsure = new Set(book.all().flatMap(({ state, paymentHash }) => (state.tag === 'claiming' ? paymentHash : [])));
 
-  /** Payments that the node gave back while they waited here. */
-  const gone = new Set<PaymentHash>();
+  /** Payments that wait here, and whether the node has given them back meanwhile. */
+  const waiting = new Map<PaymentHash, 'here' | 'gone'>();
 
   const channelOffered = (offer: ChannelOffer): Promise<ChannelAnswer> =>
     book.turn<ChannelAnswer>(() => {
       const verdict = judgeChannel(offer, { records: book.all(), limits, now: now() });
       if (verdict.accept) {
-        const depth = depthToSee(verdict.purchase);
-        const letIn: LetIn = { offerId: offer.offerId, ...(depth === undefined ? {} : { depth }) };
+        const minimumDepth = minimumDepthOf(verdict.purchase);
+        const depth = wantedDepth(verdict.purchase);
+        const letIn: LetIn = { offerId: offer.offerId, minimumDepth, ...(depth < 0 ? {} : { depth }) };
         const record = { ...verdict.purchase, letIn, state: { tag: 'channelOpening' } as const };
-        return { records: [record], result: { accept: true, minimumDepth: minimumDepthOf(record) } };
+        return { records: [record], result: { accept: true, minimumDepth } };
       }
       const { reason, purchase } = verdict;
       o.refused({ what: 'channel', reason, peer: offer.peer });
@@ -55,12 +57,14 @@ export function gatekeeper(o: GatekeeperInit): Gates {
       return { records: told, result: { accept: false, code: reason, message: REFUSAL_WORDS[reason] ?? reason } };
     });
 
-  /** Judges a payment, as of `at`; what it must wait for is told with `wait`, and nothing is counted before. */
-  const judged = (set: PartSet, at: number, wait: boolean): Promise<PartsAnswer | 'wait'> =>
+  /** Judges a payment; the first time what it must wait for is told, and nothing is counted before. */
+  const judged = (set: PartSet, wait: boolean): Promise<PartsAnswer | 'wait'> =>
     book.turn<PartsAnswer | 'wait'>(() => {
       const { paymentHash } = set;
       const record = book.of(paymentHash);
-      if (!wait && gone.has(paymentHash)) return { records: [], result: 'fail' };
+      // What was held in time is not late because its preimage, or this client, came later.
+      const at = record?.heldAt ?? now();
+      if (!wait && waiting.get(paymentHash) === 'gone') return { records: [], result: 'fail' };
       if (record && unsure.has(paymentHash) && isClaimedAlready(set, record)) {
         unsure.delete(paymentHash);
         return { records: [], result: answerOf(record) };
@@ -69,7 +73,8 @@ export function gatekeeper(o: GatekeeperInit): Gates {
       if (!verdict.claim) return refusal(set, verdict.reason);
       const until = unseenFor(set, book.all()).length > 0 ? 'funding' : 'preimage';
       if (wait && (until === 'funding' || lacksPreimage(record))) {
-        const held = record && isOpen(record) ? [heldRecord(record, until, amountsOf(set))] : [];
+        const held = record && isOpen(record) ? [heldRecord({ ...record, heldAt: at }, until, amountsOf(set))] : [];
+        waiting.set(paymentHash, 'here');
         return { records: held, result: 'wait' };
       }
       if (!verdict.record) return { records: [], result: 'claim' };
@@ -80,29 +85,37 @@ export function gatekeeper(o: GatekeeperInit): Gates {
     const { paymentHash, peer } = set;
     o.refused({ what: 'payment', reason, peer, paymentHash });
     const record = book.of(paymentHash);
-    const over = record === undefined || isFilled(record) || reason === 'cancelled' || reason === 'expired';
-    const records = over ? [] : [refusedRecord(record, { what: 'payment', reason, ...amountsOf(set) })];
-    return { records, result: 'fail' as const };
+    if (record === undefined || !isOpen(record)) return { records: [], result: 'fail' as const };
+    const refused = refusedRecord(record, { what: 'payment', reason, ...amountsOf(set) });
+    return { records: [reason === 'expired' ? expiredRecord(record) : refused], result: 'fail' as const };
   }
 
   async function partsArrived(set: PartSet): Promise<PartsAnswer> {
-    const at = now();
-    const { paymentHash } = set;
-    gone.delete(paymentHash);
-    const first = await judged(set, at, true);
+    // What is let in later cannot have carried it.
+    const unseen = unseenFor(set, book.all());
+    const first = await judged(set, true);
     if (first !== 'wait') return first;
-    const missing = await waitForFunding(unseenFor(set, book.all()), o);
-    if (missing) return book.turn(() => refusal(set, missing));
-    const record = book.of(paymentHash);
-    if (lacksPreimage(record)) {
-      await book.turn(() => ({
-        records: record && isOpen(record) ? [heldRecord(record, 'preimage', amountsOf(set))] : [],
-        result: undefined,
-      }));
-      const isOver = (each?: PurchaseRecord) => !lacksPreimage(each) || each?.state.tag === 'cancelled';
-      await book.until(paymentHash, (each) => isOver(each) || gone.has(paymentHash));
+    try {
+      return await afterWaiting(set, unseen);
+    } finally {
+      waiting.delete(set.paymentHash);
     }
-    const last = await judged(set, at, false);
+  }
+
+  async function afterWaiting(set: PartSet, unseen: readonly Unseen[]): Promise<PartsAnswer> {
+    const { paymentHash } = set;
+    const missing = await waitForFunding(unseen, o);
+    if (missing) return book.turn(() => refusal(set, missing));
+    if (lacksPreimage(book.of(paymentHash))) {
+      await book.turn(() => {
+        const record = book.of(paymentHash);
+        const held = record && isOpen(record) && waiting.get(paymentHash) === 'here';
+        return { records: held ? [heldRecord(record, 'preimage', amountsOf(set))] : [], result: undefined };
+      });
+      const isOver = (each?: PurchaseRecord) => !lacksPreimage(each) || each?.state.tag === 'cancelled';
+      await book.until(paymentHash, (each) => isOver(each) || waiting.get(paymentHash) === 'gone');
+    }
+    const last = await judged(set, false);
     return last === 'wait' ? 'fail' : last;
   }
 
@@ -134,10 +147,11 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         return { ...record, letIn: undefined, state };
       }),
     channelClosed: ({ offerId, byPeer, ageBlocks }: ClosedChannel) =>
-      changeOffer(offerId, (record) => {
+      changeOffer(offerId, (record, letIn) => {
         if (!isFilled(record)) return { ...record, letIn: undefined, state: freed(record) };
+        const closed = { ...record, letIn: { ...letIn, closed: true } };
         const early = byPeer && ageBlocks < record.minLifetimeBlocks && !record.alerts?.includes('closed_early');
-        return early ? { ...record, alerts: [...(record.alerts ?? []), 'closed_early'] } : undefined;
+        return early ? { ...closed, alerts: [...(record.alerts ?? []), 'closed_early'] } : closed;
       }),
     partsHeld: ({ paymentHash, received }) =>
       book.turn(() => {
@@ -148,16 +162,18 @@ export function gatekeeper(o: GatekeeperInit): Gates {
       }),
     partsGone: (paymentHash) =>
       book.turn(() => {
-        gone.add(paymentHash);
+        if (waiting.has(paymentHash)) waiting.set(paymentHash, 'gone');
         const record = book.of(paymentHash);
-        const held = record?.state.tag === 'held';
-        return { records: held ? [{ ...record, state: restingState(record) }] : [], result: undefined };
+        return { records: record ? gaveBack(record) : [], result: undefined };
       }),
     partsArrived,
-    partsClaimed: ({ paymentHash }) =>
+    partsClaimed: ({ paymentHash, received }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
-        return { records: record && isFilled(record) ? [paidRecord(record, now())] : [], result: undefined };
+        if (!record) return { records: [], result: undefined };
+        // Money that was taken without this gate is money all the same.
+        const counted = isFilled(record) ? record : { ...record, received: msat(record.received + received) };
+        return { records: [paidRecord(counted, now())], result: undefined };
       }),
   };
 }

@@ -38,11 +38,12 @@ export function judgeParts(set: PartSet, record: PurchaseRecord | undefined, now
 function counted(set: PartSet, record: PurchaseRecord, gross: Msat): PurchaseRecord {
   return {
     ...record,
+    heldAt: undefined,
     openingFee: set.extraFee > 0n ? promisedFee(record, gross) : record.openingFee,
     feePaid: msat(record.feePaid + set.extraFee),
     received: msat(record.received + set.received),
     // Who was told "paid" stays told; the sums follow when the money is there.
-    state: record.state.tag === 'paid' ? record.state : { tag: 'claiming' },
+    state: record.state.tag === 'paid' ? record.state : claiming(record, set),
   };
 }
 
@@ -57,9 +58,17 @@ export const isClaimedAlready = (set: PartSet, record: PurchaseRecord): boolean 
   feesFrom(set, record) &&
   partsAddUp(set);
 
+/** With what is on its way, so that it can be taken back if the node gives the payment back. */
+function claiming({ state }: PurchaseRecord, set: PartSet): PurchaseRecord['state'] {
+  const { fee = 0n, received = 0n } = state.tag === 'claiming' ? state : {};
+  const [fees, net] = [msat(fee + set.extraFee), msat(received + set.received)];
+  return { tag: 'claiming', gross: msat(fees + net), fee: fees, received: net };
+}
+
 /** Only the LSP that sold may take a fee; the parts that bear none may come from anybody. */
-function feesFrom({ parts, extraFee, peer }: PartSet, { lsp }: PurchaseRecord): boolean {
+function feesFrom({ parts, extraFee, peer, channels }: PartSet, { lsp }: PurchaseRecord): boolean {
   if (extraFee === 0n) return true;
+  if (!parts && channels) return channels.length > 0 && channels.every((channel) => channel.peer === lsp);
   const bearing = parts?.filter((part) => part.extraFee > 0n);
   return bearing?.every((part) => (part.peer ?? peer) === lsp) ?? peer === lsp;
 }

@@ -37,7 +37,7 @@ export interface Purchase {
   outcome(options?: Abortable): Promise<PurchaseState>;
   /**
    * Gives the preimage of a purchase that was made for your own payment hash; a payment that is held is then taken, and
-   * one that comes later too. @throws RangeError when it is not the preimage, or none is missing; what the store throws.
+   * one that comes later too. @throws RangeError when it is not the preimage, none is missing, or the purchase is over; what the store throws.
    */
   settle(preimage: string): Promise<void>;
   /** From now on its payment is refused; a payment that has passed the gate stays. @throws what the store throws. */

@@ -13,9 +13,14 @@ export interface LetIn {
   /** Known once the channel is ready. */
   readonly channelId?: ChannelId;
   readonly funding?: Funding;
-  /** Confirmations with which its funding must be seen before a preimage is given over it (W5), and whether it was. */
+  /** How deep its funding must be before a preimage is given over it (W5); absent: nobody asks. */
   readonly depth?: number;
-  readonly seen?: boolean;
+  /** What its `accept_channel` asked for; absent: 0. */
+  readonly minimumDepth?: number;
+  /** Confirmations with which its funding was seen on the chain; absent: it was not. */
+  readonly seenDepth?: number;
+  /** It is no more. */
+  readonly closed?: boolean;
 }
 
 /** What was promised when the payer decides: the rate, and the payments that it and the limits allow. */
@@ -58,6 +63,8 @@ export interface PurchaseRecord {
   readonly received: Msat;
   /** The one channel that this purchase lets in (W4). */
   readonly letIn: LetIn | undefined;
+  /** When the payment that is held, or was held before a restart, had arrived, Unix seconds. */
+  readonly heldAt?: number | undefined;
   /** When the money was ours, Unix seconds. */
   readonly paidAt?: number;
   readonly alerts?: readonly AlertReason[];
@@ -96,8 +103,11 @@ export const endOf = (record: PurchaseRecord): number => record.expiresAt + GRAC
 
 /** From when on a record is of no use, Unix seconds: nothing can be charged to it, and its channel is its own. */
 export const forgottenAt = (record: PurchaseRecord): number =>
-  Math.max(record.validUntil, endOf(record)) + Math.max(KEEP_SECONDS, record.minLifetimeBlocks * BLOCK_SECONDS);
+  Math.max(record.validUntil, endOf(record)) +
+  Math.max(KEEP_SECONDS, Math.min(record.minLifetimeBlocks, LIFETIME_MAX_BLOCKS) * BLOCK_SECONDS);
 const BLOCK_SECONDS = 600;
+/** Two years: an LSP that promises more does not make us remember it for ever. */
+const LIFETIME_MAX_BLOCKS = 105_120;
 
 /** Whether money has passed the gate: from then on no refusal, cancellation or expiry changes the state. */
 export const isFilled = ({ state }: PurchaseRecord): boolean => state.tag === 'claiming' || state.tag === 'paid';

@@ -17,7 +17,7 @@ export type PurchaseState =
   /** Money is here and not taken yet: more parts are to come, its channel's funding is to be seen, or your preimage is missing. */
   | ({ readonly tag: 'held'; readonly until: 'parts' | 'funding' | 'preimage' } & Amounts)
   /** A payment passed the gate; its preimage is given. */
-  | { readonly tag: 'claiming' }
+  | ({ readonly tag: 'claiming' } & Partial<Amounts>)
   /** The money is ours, over all payments to this invoice. */
   | ({ readonly tag: 'paid' } & Amounts)
   /** The last channel or payment was refused; its payer has the money back. A right one is still taken until the end. */

@@ -2,7 +2,7 @@ import { msat } from '../core/amount.ts';
 import type { ChannelId } from '../core/ids.ts';
 import type { PartSet } from '../ports/gates.ts';
 import type { Book } from './book.ts';
-import { isFilled, type PurchaseRecord } from './record.ts';
+import { isFilled, type PurchaseRecord, restingState } from './record.ts';
 import type { Amounts, PurchaseState } from './state.ts';
 
 // How a record goes on.
@@ -18,6 +18,7 @@ type Unnamed<State> = State extends unknown ? Omit<State, 'tag'> : never;
 
 export const refusedRecord = (record: PurchaseRecord, refusal: Unnamed<Refusal>): PurchaseRecord => ({
   ...record,
+  heldAt: undefined,
   state: { tag: 'refused', ...refusal },
 });
 
@@ -26,6 +27,23 @@ export const heldRecord = (
   until: Extract<PurchaseState, { tag: 'held' }>['until'],
   amounts: Amounts,
 ): PurchaseRecord => ({ ...record, state: { tag: 'held', until, ...amounts } });
+
+export const expiredRecord = (record: PurchaseRecord): PurchaseRecord => ({ ...record, state: { tag: 'expired' } });
+
+/**
+ * The node gave a payment back before a claim was begun: what was held is not, and what was counted for it was never taken. A
+ * second payment of a paid purchase stays counted, which is the stricter way.
+ */
+export function gaveBack(given: PurchaseRecord): readonly PurchaseRecord[] {
+  const record = { ...given, heldAt: undefined };
+  const { state } = record;
+  if (state.tag === 'held') return [{ ...record, state: restingState(record) }];
+  if (state.tag !== 'claiming' || state.received === undefined || state.fee === undefined) return [];
+  const feePaid = msat(record.feePaid - state.fee);
+  const openingFee = record.rate && feePaid === 0n ? undefined : record.openingFee;
+  const received = msat(record.received - state.received);
+  return [{ ...record, feePaid, openingFee, received, state: restingState(record) }];
+}
 
 export const paidRecord = (record: PurchaseRecord, now: number): PurchaseRecord => {
   const { received, feePaid: fee } = record;
@@ -42,7 +60,13 @@ export function filled(
   if (channelId === undefined || record.letIn?.channelId === channelId) return [record];
   const other = book
     .all()
-    .find((each) => each.letIn?.channelId === channelId && each.paymentHash !== record.paymentHash && !isFilled(each));
+    .find(
+      (each) =>
+        each.letIn?.channelId === channelId &&
+        each.lsp === record.lsp &&
+        each.paymentHash !== record.paymentHash &&
+        !isFilled(each),
+    );
   if (!other) return [record];
   // What is counted comes last: saved alone it would be money that was never taken.
   return [

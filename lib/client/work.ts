@@ -1,6 +1,6 @@
 import type { Msat } from '../core/amount.ts';
 import { DecodeError, PolicyError } from '../core/errors.ts';
-import { formatUri, parseUri, type NodeId } from '../core/ids.ts';
+import { formatUri, type NodeId, type PaymentHash, type PeerUri, parseUri } from '../core/ids.ts';
 import type { Abortable } from '../ports/abort.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
 import { parseJson } from '../protocol/lsps0/json.ts';
@@ -25,7 +25,7 @@ export interface Work {
   readonly lsps: ReadonlyMap<NodeId, KnownLsp>;
   readonly book: Book;
   readonly asked: Requests;
-  /** Scids that were sold to us a moment ago and are not in the book yet. */
+  /** Scids and hashes that were bought a moment ago and are not in the book yet. */
   readonly reserved: Set<string>;
   /** Unix seconds. */
   now(): number;
@@ -93,10 +93,36 @@ export async function purchase(
   fields: InvoiceFields,
   options?: Abortable,
 ): Promise<PurchaseRecord> {
-  const { node, limits, book, asked, reserved } = work;
   const lsp = parseUri(quote.lsp);
   const { hash } = checkFields(fields);
-  if (hash !== undefined && book.of(hash)) throw new RangeError('paymentHash: was used for another purchase');
+  const release = reserveHash(work, hash);
+  try {
+    return await buyAndInvoice(work, { quote, fields, hash, lsp }, options);
+  } finally {
+    release();
+  }
+}
+
+/** Nobody may have two purchases under one hash: the second would be judged by the promise of the first. @throws RangeError */
+function reserveHash({ book, reserved }: Work, hash: PaymentHash | undefined): () => void {
+  if (hash === undefined) return () => undefined;
+  if (book.of(hash) || reserved.has(hash)) throw new RangeError('paymentHash: was used for another purchase');
+  reserved.add(hash);
+  return () => void reserved.delete(hash);
+}
+
+async function buyAndInvoice(
+  work: Work,
+  o: {
+    readonly quote: Quote;
+    readonly fields: InvoiceFields;
+    readonly hash: PaymentHash | undefined;
+    readonly lsp: PeerUri;
+  },
+  options?: Abortable,
+): Promise<PurchaseRecord> {
+  const { node, limits, book, asked, reserved } = work;
+  const { quote, fields, hash, lsp } = o;
   const { params, fit } = judgeAgain(work, quote);
   const paymentSize = quote.kind === 'fixed' ? quote.paymentSize : undefined;
   const bought = await buy(asked, lsp, { params, paymentSize }, options);

@@ -30,8 +30,7 @@ export interface ArrivedPart {
   readonly extraFee: Msat;
   /** `amt_to_forward` of the onion. */
   readonly onionAmount: Msat;
-  /** Over which channel and from whom, where a set came over several. */
-  readonly channelId?: ChannelId | undefined;
+  /** From whom, where a set came from several. */
   readonly peer?: NodeId | undefined;
 }
 
@@ -45,6 +44,8 @@ export interface PartSet {
   /** Who sent them. Without it no extra fee is accepted. LDK names the peer of one of the parts. */
   readonly peer?: NodeId | undefined;
   readonly channelId?: ChannelId | undefined;
+  /** All channels over which it came, where the node can tell them all. */
+  readonly channels?: readonly { readonly channelId: ChannelId; readonly peer: NodeId }[] | undefined;
   readonly parts?: readonly ArrivedPart[] | undefined;
 }
 
@@ -92,7 +93,7 @@ export interface Gates {
   channelClosed(o: ClosedChannel): Promise<void>;
   /** Some of a payment is here, as much as `received`; the rest is still to come. A node that cannot tell does not. */
   partsHeld(o: { readonly paymentHash: PaymentHash; readonly received: Msat }): Promise<void>;
-  /** What was here of a payment, whole or not, was given back by the node itself: nothing of it is left. */
+  /** What was here of a payment, whole or not, was given back by the node itself, and no claim of it was begun. */
   partsGone(paymentHash: PaymentHash): Promise<void>;
   /**
    * May take as long as the HTLCs live: the node gives them back by itself in time. A rejected promise means fail. Asked again

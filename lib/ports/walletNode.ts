@@ -57,8 +57,8 @@ export interface WalletChannel {
 
 /** What a starting client has in its records. */
 export interface KnownToClient {
-  /** Offers that were let in. */
-  readonly offers: readonly string[];
+  /** Offers that were let in, and whether the payment for which they were has come. */
+  readonly offers: readonly { readonly offerId: string; readonly paid: boolean }[];
   /** Payments that passed the gate, and whose claim was not told yet. */
   readonly claiming: readonly PaymentHash[];
 }
@@ -75,7 +75,10 @@ export interface WalletNode extends PeerMessages, Invoices {
   readonly minimumDepthMax?: number;
   /** @throws NodeError */
   channels(): Promise<readonly WalletChannel[]>;
-  /** Installs the gates; without gates the node refuses every zero-conf channel and every skimmed payment. */
+  /**
+   * Installs the gates. Without gates the node refuses every zero-conf channel, and every skimmed payment that is not one of
+   * `newPayment`; payments of `newPayment` wait for the next gates, or are given back in time.
+   */
   guard(gates: Gates): Stop;
   /**
    * Asked once, after `guard`: the node tells the gates again what may have been missed over a restart. Of a known offer, that it

@@ -124,7 +124,7 @@ async function assemble(
   return {
     payer: ldkPayer(payerNode),
     lsp: { ...service, uri: formatUri(uri), node },
-    wallet: ldkWallet(walletNode, options.walletToSelfDelayBlocks),
+    wallet: ldkWallet(walletNode),
     chain,
     nodes: { payer: payerNode, lsp: lspNode, wallet: walletNode },
     openUnsolicited: async () => offerUnsolicited(await start({ role: 'lsp' }), walletNode),

@@ -168,7 +168,10 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
         expect.objectContaining({ channelId: ready[0]!.channelId, peer: pair.lsp.nodeId, usable: true }),
       );
       // A client that starts hears again of what it may have missed.
-      await pair.wallet.resume({ offers: [ready[0]!.offerId, 'ab'], claiming: [] });
+      await pair.wallet.resume({
+        offers: [ready[0]!.offerId, 'ab'].map((offerId) => ({ offerId, paid: true })),
+        claiming: [],
+      });
       await until(() => ready.length === 2 && gone.length === 1, 'the wallet to hear it once more');
       expect(ready[1]).toEqual(ready[0]);
       expect(gone).toEqual(['ab']);

@@ -13,10 +13,9 @@ import { walletPayments } from './walletPayments.ts';
 
 /** LDK's MIN_FINAL_CLTV_EXPIRY_DELTA. */
 export const LDK_MIN_FINAL_CLTV_EXPIRY_DELTA = 24;
-const LDK_DEFAULT_TO_SELF_DELAY_BLOCKS = 144;
 
 /** An LDK node as a wallet: it shows payments as sums only, never single parts. */
-export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF_DELAY_BLOCKS): WalletNode {
+export function ldkWallet(node: LdkNode): WalletNode {
   let gates: Gates | undefined;
   /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
   const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
@@ -43,7 +42,7 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
     nodeId: node.nodeId,
     network: 'regtest',
     minFinalCltvExpiryDelta: LDK_MIN_FINAL_CLTV_EXPIRY_DELTA,
-    toSelfDelayBlocks,
+    toSelfDelayBlocks: node.config.get_channel_handshake_config().get_our_to_self_delay(),
     minimumDepthMax: node.minimumDepth,
     async newPayment({ paymentHash: given, amount, expirySeconds, minFinalCltvExpiryDelta }) {
       const least =
@@ -51,7 +50,8 @@ export function ldkWallet(node: LdkNode, toSelfDelayBlocks = LDK_DEFAULT_TO_SELF
       const delta = ldk.Option_u16Z.constructor_some(minFinalCltvExpiryDelta);
       const { paymentHash, paymentSecret } =
         given === undefined ? ours(least, expirySeconds, delta) : theirs(given, least, expirySeconds, delta);
-      if (amount !== undefined) payments.expect(paymentHash, amount);
+      payments.expect(paymentHash, { amount, expirySeconds });
+      node.wake();
       return { paymentHash, paymentSecret };
     },
     sign: async ({ text }) => sign(node, text),

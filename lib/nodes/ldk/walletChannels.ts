@@ -5,7 +5,7 @@ import { txid } from '../../core/ids.ts';
 import { scid } from '../../core/scid.ts';
 import { decodeUtf8, encodeUtf8 } from '../../core/utf8.ts';
 import type { ChannelAnswer, ChannelOffer, Funding, Gates } from '../../ports/gates.ts';
-import type { WalletChannel } from '../../ports/walletNode.ts';
+import type { KnownToClient, WalletChannel } from '../../ports/walletNode.ts';
 import { newUserId, someOf, toChannelId, toMsat, toNodeId, toU128, toU64 } from './fromLdk.ts';
 import type { LdkNode } from './node.ts';
 
@@ -19,7 +19,7 @@ export interface WalletChannels {
   closed(event: ldk.Event_ChannelClosed): void;
   list(): readonly WalletChannel[];
   /** Tells once more what became of offers. */
-  tellAgain(offers: readonly string[]): void;
+  tellAgain(offers: KnownToClient['offers']): void;
 }
 
 export function walletChannels(
@@ -72,7 +72,7 @@ export function walletChannels(
         .filter((each) => toChannelId(each.get_channel_id()) === toChannelId(channel.get_channel_id()));
       if (found && !found.get_is_usable()) return;
       stop();
-      if (found) close();
+      if (found && !holdsOurs(found)) close();
     });
   }
 
@@ -123,7 +123,7 @@ export function walletChannels(
     list: () => node.manager.list_channels().map(toWalletChannel),
     tellAgain(offers) {
       const channels = new Map(node.manager.list_channels().map((each) => [nameOf(each.get_user_channel_id()), each]));
-      for (const offerId of offers) {
+      for (const { offerId, paid } of offers) {
         const channel = channels.get(offerId);
         if (!channel) {
           // It closed while nobody listened; how is not known any more, so nobody is blamed.
@@ -131,7 +131,7 @@ export function walletChannels(
           else gone(offerId);
         } else if (channel.get_is_channel_ready()) {
           tellReady(offerId, channel);
-          if (!takesFeesOver(channel)) closeEmpty(channel);
+          if (!paid && !takesFeesOver(channel)) closeEmpty(channel);
         } else accepted.add(offerId);
       }
     },

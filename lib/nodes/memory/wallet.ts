@@ -5,7 +5,7 @@ import { NodeError } from '../../core/errors.ts';
 import { type ChannelId, type NodeId, type PaymentHash, paymentHash } from '../../core/ids.ts';
 import { untilTaken } from '../../core/untilTaken.ts';
 import type { Random } from '../../ports/clock.ts';
-import type { ArrivedPart, ChannelAnswer, ChannelOffer, Gates, PartsAnswer, ReadyChannel } from '../../ports/gates.ts';
+import type { ArrivedPart, ChannelAnswer, ChannelOffer, Gates, ReadyChannel } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { rawKey } from '../../protocol/bolt11/sign.ts';
 import { publicKey } from '../../protocol/bolt11/signature.ts';
@@ -61,10 +61,9 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
     undecided.add(deliveries);
     const asked = gates;
     const set = toSet(deliveries, wire.peer);
-    const unguarded: PartsAnswer = set.extraFee === 0n ? 'claim' : 'fail';
-    const answer = asked ? await asked.partsArrived(set).catch(() => 'fail' as const) : unguarded;
-    // An answer of gates that are closed says nothing; the next ones are asked again.
-    if (asked !== gates || !undecided.delete(deliveries)) return;
+    const answer = await asked?.partsArrived(set).catch(() => 'fail' as const);
+    // Without gates, or with gates that were closed meanwhile, nothing is decided; the next ones are asked again.
+    if (!answer || asked !== gates || !undecided.delete(deliveries)) return;
     const preimage = typeof answer === 'object' ? answer.preimage : expected.get(first.paymentHash)?.preimage;
     const claimed = answer === 'fail' ? undefined : preimage;
     for (const { channelId, part, settle } of deliveries) {
@@ -146,7 +145,7 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
       },
       async resume({ offers }) {
         const there = new Map([...channels.values()].map(({ ready }) => [ready.offerId, ready]));
-        for (const offerId of offers) {
+        for (const { offerId } of offers) {
           const channel = there.get(offerId);
           await (channel ? gates?.channelReady(channel) : gates?.channelGone(offerId));
         }
@@ -158,14 +157,15 @@ export function memoryWallet(key: Uint8Array, wire: WireEnd, random: Random): Me
 }
 
 function toSet(deliveries: readonly Delivery[], peer: NodeId) {
-  const parts = deliveries.map(({ part, channelId }) => ({ ...part, channelId, peer }));
-  const channels = new Set(deliveries.map(({ channelId }) => channelId));
+  const parts = deliveries.map(({ part }) => part);
+  const ids = new Set(deliveries.map(({ channelId }) => channelId));
   return {
     paymentHash: deliveries[0]?.paymentHash ?? paymentHash(''),
     received: sum(parts.map((part) => part.amount)),
     extraFee: sum(parts.map((part) => part.extraFee)),
     peer,
-    channelId: channels.size === 1 ? deliveries[0]?.channelId : undefined,
+    channelId: ids.size === 1 ? deliveries[0]?.channelId : undefined,
+    channels: [...ids].map((channelId) => ({ channelId, peer })),
     parts,
   };
 }
