@@ -73,7 +73,12 @@ export function requests({ node, clock, random, log, timeoutMs = REQUEST_TIMEOUT
       rejectAll(from, error);
       return;
     }
-    if (message.tag === 'notification') return;
+    if (message.tag === 'notification') {
+      log({ level: 'warn', event: 'lsps0.unknown_notification', fields: { peer: from } });
+      return;
+    }
+    if (message.tag === 'error' && toRpcError(message.error).reason === 'unknown')
+      log({ level: 'warn', event: 'lsps0.unknown_error_code', fields: { peer: from, code: message.error.code } });
     if (message.id === null) {
       // It could not read which request it refuses, so it refuses them all; LDK then ignores us until we reconnect.
       if (message.tag === 'error') rejectAll(from, toRpcError(message.error));

@@ -58,6 +58,15 @@ describe('a quote for any amount', () => {
   ])('%s', (reason, change, more) => {
     expect(chooseQuote(uri, [entry(change)], { ...wish, ...more })).toMatchObject({ error: { reason } });
   });
+  test('an overflow of the spec’s 64 bits is told, for a fixed amount too', () => {
+    const huge = { proportionalPpm: 900_000, maxPaymentSize: msat(2n ** 64n - 1n) };
+    const limits = { maxFee: msat(2n ** 64n - 1n) };
+    const fixed = chooseQuote(uri, [entry(huge)], { ...wish, limits, amount: msat(2n ** 62n) });
+    expect(fixed).toMatchObject({ error: { code: 'terms', reason: 'overflow' } });
+    // With any amount the bounds end before it.
+    const { maxPaymentSize } = quote([entry(huge)], { limits });
+    expect(maxPaymentSize).toBeLessThan(2n ** 62n);
+  });
   test('compares by the amount that is expected', () => {
     const menu = [entry({ minFee: sat(500n), proportionalPpm: 15_000 }), entry()];
     expect(quote(menu, { expected: sat(20_000n) }).entry).toBe(0);

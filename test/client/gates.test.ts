@@ -131,6 +131,14 @@ describe('the channel gate (W4)', () => {
     expect(await gates.channelOffered(offer({ offerId: 'o3' }))).toMatchObject({ accept: false, code: 'not_bought' });
   });
 
+  test('an LSP may open and err as often as it likes (bLIP-52 section 5)', async () => {
+    for (let round = 0; round < 50; round++) {
+      expect(await gates.channelOffered(offer({ offerId: `r${round}` }))).toMatchObject({ accept: true });
+      await gates.channelGone(`r${round}`);
+    }
+    expect(book.of(HASH)!.state).toEqual({ tag: 'waiting' });
+  });
+
   test('nothing comes in after the end, or for a cancelled purchase', async () => {
     now = 990 + 120;
     expect(await gates.channelOffered(offer())).toMatchObject({ accept: false, code: 'not_bought' });

@@ -55,6 +55,14 @@ function fake(change: Partial<PeerMessages> = {}): Fake {
   };
 }
 
+const silentNode: PeerMessages = {
+  connect: async () => undefined,
+  isConnected: () => true,
+  send: async () => undefined,
+  onMessage: () => () => undefined,
+  onConnected: () => () => undefined,
+  onDisconnected: () => () => undefined,
+};
 const idOf = (payload: Uint8Array) => decodeRequest(decodeFrame(payload)).id;
 const ask = (f: Fake) => f.asked.ask(lsp, 'lsps2.get_info', object({}));
 
@@ -81,6 +89,47 @@ describe('a request', () => {
     expect(error).toBeInstanceOf(RpcError);
     expect(error).toMatchObject({ rpcCode: 200, reason: 'unrecognized_or_stale_token', detail: 'no [31m  b' });
     expect(String(error)).not.toContain('<');
+  });
+
+  test('may be answered after one that was asked later', async () => {
+    const f = fake();
+    const answers = [ask(f), ask(f)];
+    await settled();
+    const [first, second] = f.sent.map(idOf);
+    f.say(encodeFrame(encodeResult(second!, object({ a: 'second' }))));
+    f.say(encodeFrame(encodeResult(first!, object({ a: 'first' }))));
+    f.say(encodeFrame(encodeResult(first!, object({ a: 'again' }))));
+    expect(await Promise.all(answers)).toEqual([object({ a: 'first' }), object({ a: 'second' })]);
+  });
+
+  test('has an id out of the random bytes that it was given, and goes out as 37913', async () => {
+    const types: number[] = [];
+    const sent: Uint8Array[] = [];
+    const node = {
+      ...silentNode,
+      send: async (_: NodeId, type: number, payload: Uint8Array) => {
+        types.push(type);
+        sent.push(payload);
+      },
+    };
+    let count = 0;
+    const random = (length: number) => new Uint8Array(length).fill(7 + count++);
+    const asked = requests({ node, clock: manualClock(), random, log: () => undefined });
+    for (let i = 0; i < 2; i++) asked.ask(lsp, 'x', object({})).catch(() => undefined);
+    await settled();
+    expect(sent.map(idOf)).toEqual(['07'.repeat(16), '08'.repeat(16)]);
+    expect(types).toEqual([37_913, 37_913]);
+    asked.close();
+  });
+
+  test('logs an error code and a notification that no spec names', async () => {
+    const f = fake();
+    const answer = ask(f).catch((cause: unknown) => cause);
+    await settled();
+    f.say(encodeUtf8('{"jsonrpc":"2.0","method":"lsps9.happened","params":{}}'));
+    f.say(encodeFrame(encodeError(idOf(f.sent[0]!), { code: 4711, message: 'what' })));
+    expect(await answer).toMatchObject({ rpcCode: 4711, reason: 'unknown' });
+    expect(f.log).toEqual(['lsps0.unknown_notification', 'lsps0.unknown_error_code']);
   });
 
   test('gives up after a minute', async () => {
