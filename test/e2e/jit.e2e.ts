@@ -2,7 +2,6 @@ import { type Client, client, decodeInvoice, type Purchase, sat } from 'lsps2';
 import { memoryStore } from 'lsps2/memory';
 import { network, type TestNetwork } from 'lsps2/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fromHex } from '../../lib/core/bytes.ts';
 import { until } from '../../lib/testing/until.ts';
 
 const AMOUNT = sat(250_000n);
@@ -18,12 +17,6 @@ async function buy(jit: Client): Promise<Purchase> {
   expect(best).toMatchObject({ paymentSize: AMOUNT, openingFee: FEE, net: AMOUNT - FEE, entry: 0, feePpm: 10_000 });
   return jit.buy(best, { description: 'coffee' });
 }
-
-/** Of the wire form: a length of two bytes, then bits from the right. */
-const featureBits = (wire: Uint8Array) =>
-  Array.from(wire.slice(2))
-    .reverse()
-    .flatMap((byte, at) => [0, 1, 2, 3, 4, 5, 6, 7].flatMap((bit) => (byte & (1 << bit) ? at * 8 + bit : [])));
 
 describe.each(['lsp-trusts-client', 'client-trusts-lsp'] as const)('%s, on LDK nodes over TCP', (trust) => {
   let net: TestNetwork;
@@ -81,13 +74,5 @@ describe.each(['lsp-trusts-client', 'client-trusts-lsp'] as const)('%s, on LDK n
     expect(hints).toEqual(own.map(({ peer, hint }) => ({ nodeId: peer, ...hint })));
     for (const { scid } of jit.purchases()) expect(hints.map((hop) => hop?.scid)).not.toContain(scid);
     expect(await net.payer.pay(invoice.text)).toMatchObject({ paid: true });
-  });
-
-  test('a wallet does not say that it is an LSP: feature bits 728 and 729 are not set', () => {
-    const wallet = net.nodes.lsp.peers.peer_by_node_id(fromHex(net.wallet.nodeId));
-    const lsp = net.nodes.wallet.peers.peer_by_node_id(fromHex(net.lsp.nodeId));
-    expect(featureBits(wallet.get_init_features().write())).not.toEqual(expect.arrayContaining([729]));
-    expect(featureBits(wallet.get_init_features().write())).not.toEqual(expect.arrayContaining([728]));
-    expect(featureBits(lsp.get_init_features().write())).toEqual(expect.arrayContaining([729]));
   });
 });
