@@ -62,6 +62,7 @@ const NOT_BOUGHT: Partial<Record<Misbehaviour, object>> = {
   bareError: { code: 'decode' },
   wantsToken: { code: 'rpc', reason: 'unrecognized_or_stale_token' },
   tooManyOpen: { code: 'rpc', rpcCode: 1 },
+  rejectsAsking: { code: 'rpc', rpcCode: 1 },
   noLsps2: { code: 'terms', reason: 'no_lsps2' },
   emptyMenu: { code: 'terms', reason: 'nothing_offered' },
   expiredMenu: { code: 'terms', reason: 'expired' },
@@ -80,6 +81,7 @@ const NOT_PAID: Partial<Record<Misbehaviour, object>> = {
   // LDK tries again with a humbler channel type when it is told no; that is refused too.
   opensSmall: { tag: 'refused', what: 'channel' },
   neverOpens: { tag: 'waiting' },
+  failsPayments: { tag: 'waiting' },
   oneScid: { tag: 'waiting' },
 };
 
@@ -91,6 +93,7 @@ const PAID: readonly Misbehaviour[] = [
   'notifies',
   'answersOthers',
   'errorBesideResult',
+  'nanoseconds',
   'moreResult',
   'opensTwice',
   'liesAboutTrust',

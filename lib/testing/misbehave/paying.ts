@@ -30,6 +30,11 @@ export const paying = {
       },
     };
   },
+  /** Sells, and then fails every payment, as Core Lightning's released LSP does with a fixed amount. */
+  failsPayments: (node: LspNode): LspNode => ({
+    ...node,
+    onPart: (f) => node.onPart((part) => void node.fail(part.id, 'unknown_next_peer').catch(() => f(part))),
+  }),
   /** Is paid for a channel, and never opens one. */
   neverOpens: (node: LspNode): LspNode => ({ ...node, open: async () => undefined }),
   /** Opens two channels for one. */

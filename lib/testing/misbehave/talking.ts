@@ -66,6 +66,8 @@ export const talking = {
   bareError: (node: LspNode) => answering(node, ({ answer: { id } }) => [{ jsonrpc: '2.0', id, error: 'no' }]),
   /** Wants a token. */
   wantsToken: (node: LspNode) => refusing(node, GET_INFO, { code: 200, message: 'unrecognized token' }),
+  /** Refuses with error 1 where the spec has it for buying only, as LDK does. */
+  rejectsAsking: (node: LspNode) => refusing(node, GET_INFO, { code: 1, message: 'rejected', data: null }),
   /** Has no more room for this client, as LDK with ten open purchases. */
   tooManyOpen: (node: LspNode) => refusing(node, BUY, { code: 1, message: 'rejected' }),
   /** Speaks LSPS1 only. */
@@ -74,6 +76,9 @@ export const talking = {
   emptyMenu: (node: LspNode) => resulting(node, GET_INFO, () => ({ opening_fee_params_menu: [] })),
   /** Offers what is over. */
   expiredMenu: (node: LspNode) => offering(node, (entry) => ({ ...entry, valid_until: '2020-01-01T00:00:00.000Z' })),
+  /** Dates with nine fractional digits, as LDK writes them: to be echoed digit for digit. */
+  nanoseconds: (node: LspNode) =>
+    offering(node, (entry) => ({ ...entry, valid_until: String(entry['valid_until']).replace('Z', '000000Z') })),
   /** Amounts as numbers, as Core Lightning takes them. */
   numbersForAmounts: (node: LspNode) =>
     offering(node, (entry) => ({ ...entry, min_fee_msat: Number(entry['min_fee_msat']) })),
