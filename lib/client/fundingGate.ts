@@ -33,18 +33,36 @@ const known = ({ minimumDepth = 0, seenDepth = NONE }: LetIn): number =>
  * The channels over which a payment may have come, and whose funding is still to be seen before its preimage is given (W5): as
  * deep as was asked when the channel was let in, and as the purchase asks that is paid.
  */
-export function unseenFor(set: PartSet, records: readonly PurchaseRecord[]): readonly Unseen[] {
+export function unseenFor(set: PartSet, records: readonly PurchaseRecord[], now: number): readonly Unseen[] {
   const paid = records.find(({ paymentHash }) => paymentHash === set.paymentHash);
   // A node that cannot tell all channels may have used any.
   const over = set.channels && new Set(set.channels.map(({ channelId }) => channelId));
-  return records.flatMap((record) => {
+  const lost = records.flatMap((record) =>
+    (record.lost ?? []).filter(({ channelId, until }) =>
+      over ? over.has(channelId) && now < until : now < until && (set.peer ?? record.lsp) === record.lsp,
+    ),
+  );
+  const gone = lost.map(({ channelId }): Unseen => ({ offerId: `closed ${channelId}`, depth: 0 }));
+  const there = records.flatMap((record): readonly Unseen[] => {
     const { letIn } = record;
     if (!letIn || letIn.closed) return [];
     if (over && letIn.channelId !== undefined && !over.has(letIn.channelId)) return [];
     const depth = Math.max(letIn.depth ?? NONE, wantedDepth(paid));
     return known(letIn) < depth ? [{ offerId: letIn.offerId, depth }] : [];
   });
+  return [...gone, ...there];
 }
+
+/** HTLCs of a closed channel can be claimed on the chain for no longer than this. */
+const LOST_SECONDS = 14 * 86_400;
+
+/** What is remembered of a channel that closed before it was seen. */
+export const lostChannels = (record: PurchaseRecord, now: number): Pick<PurchaseRecord, 'lost'> => {
+  const { letIn, lost = [] } = record;
+  const current = lost.filter(({ until }) => now < until);
+  const unseen = letIn?.channelId !== undefined && known(letIn) < (letIn.depth ?? NONE);
+  return { lost: unseen ? [...current, { channelId: letIn.channelId, until: now + LOST_SECONDS }] : current };
+};
 
 const letInOf = (book: Book, offerId: string): LetIn | undefined =>
   book.all().find(({ letIn }) => letIn?.offerId === offerId)?.letIn;

@@ -6,7 +6,7 @@ import type { ChannelAnswer, ChannelOffer, ClosedChannel, Gates, PartsAnswer, Pa
 import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
 import { judgeChannel, minimumDepthOf, REFUSAL_WORDS } from './channelGate.ts';
-import { type Unseen, unseenFor, waitForFunding, wantedDepth } from './fundingGate.ts';
+import { lostChannels, type Unseen, unseenFor, waitForFunding, wantedDepth } from './fundingGate.ts';
 import type { Limits } from './limits.ts';
 import { isClaimedAlready, judgeParts } from './partGate.ts';
 import { isFilled, isOpen, type LetIn, NOTHING, type PurchaseRecord, restingState } from './record.ts';
@@ -38,8 +38,8 @@ export function gatekeeper(o: GatekeeperInit): Gates {
   /** Purchases whose claim was decided before a restart: the node may ask once more. */
   const unsure = new Set(book.all().flatMap(({ state, paymentHash }) => (state.tag === 'claiming' ? paymentHash : [])));
 
-  /** Payments that wait here, and whether the node has given them back meanwhile. */
-  const waiting = new Map<PaymentHash, 'here' | 'gone'>();
+  /** Sets that wait here: two may have one hash. */
+  const waiting = new Set<Waiting>();
 
   const channelOffered = (offer: ChannelOffer): Promise<ChannelAnswer> =>
     book.turn<ChannelAnswer>(() => {
@@ -57,25 +57,28 @@ export function gatekeeper(o: GatekeeperInit): Gates {
       return { records: told, result: { accept: false, code: reason, message: REFUSAL_WORDS[reason] ?? reason } };
     });
 
-  /** Judges a payment; the first time what it must wait for is told, and nothing is counted before. */
-  const judged = (set: PartSet, wait: boolean): Promise<PartsAnswer | 'wait'> =>
-    book.turn<PartsAnswer | 'wait'>(() => {
+  /** Judges a payment; the first time it is told what it must wait for, and nothing is counted before. */
+  const judged = (set: PartSet, mine?: Waiting): Promise<PartsAnswer | Waiting> =>
+    book.turn<PartsAnswer | Waiting>(() => {
       const { paymentHash } = set;
       const record = book.of(paymentHash);
       // What was held in time is not late because its preimage, or this client, came later.
       const at = record?.heldAt ?? now();
-      if (!wait && waiting.get(paymentHash) === 'gone') return { records: [], result: 'fail' };
+      if (mine) waiting.delete(mine);
+      if (mine?.gone) return { records: [], result: 'fail' };
       if (record && unsure.has(paymentHash) && isClaimedAlready(set, record)) {
         unsure.delete(paymentHash);
         return { records: [], result: answerOf(record) };
       }
       const verdict = judgeParts(set, record, at);
       if (!verdict.claim) return refusal(set, verdict.reason);
-      const until = unseenFor(set, book.all()).length > 0 ? 'funding' : 'preimage';
-      if (wait && (until === 'funding' || lacksPreimage(record))) {
+      const unseen = unseenFor(set, book.all(), now());
+      const until = unseen.length > 0 ? 'funding' : 'preimage';
+      if (!mine && (until === 'funding' || lacksPreimage(record))) {
         const held = record && isOpen(record) ? [heldRecord({ ...record, heldAt: at }, until, amountsOf(set))] : [];
-        waiting.set(paymentHash, 'here');
-        return { records: held, result: 'wait' };
+        const wait: Waiting = { set, unseen, gone: false };
+        waiting.add(wait);
+        return { records: held, result: wait };
       }
       if (!verdict.record) return { records: [], result: 'claim' };
       return { records: filled(book, verdict.record, set.channelId), result: answerOf(verdict.record) };
@@ -91,32 +94,31 @@ export function gatekeeper(o: GatekeeperInit): Gates {
   }
 
   async function partsArrived(set: PartSet): Promise<PartsAnswer> {
-    // What is let in later cannot have carried it.
-    const unseen = unseenFor(set, book.all());
-    const first = await judged(set, true);
-    if (first !== 'wait') return first;
+    const first = await judged(set);
+    if (!isWaiting(first)) return first;
     try {
-      return await afterWaiting(set, unseen);
+      return await afterWaiting(first);
     } finally {
-      waiting.delete(set.paymentHash);
+      waiting.delete(first);
     }
   }
 
-  async function afterWaiting(set: PartSet, unseen: readonly Unseen[]): Promise<PartsAnswer> {
+  async function afterWaiting(mine: Waiting): Promise<PartsAnswer> {
+    const { set, unseen } = mine;
     const { paymentHash } = set;
     const missing = await waitForFunding(unseen, o);
-    if (missing) return book.turn(() => refusal(set, missing));
+    if (missing) return mine.gone ? 'fail' : book.turn(() => refusal(set, missing));
     if (lacksPreimage(book.of(paymentHash))) {
       await book.turn(() => {
         const record = book.of(paymentHash);
-        const held = record && isOpen(record) && waiting.get(paymentHash) === 'here';
+        const held = record && isOpen(record) && !mine.gone;
         return { records: held ? [heldRecord(record, 'preimage', amountsOf(set))] : [], result: undefined };
       });
       const isOver = (each?: PurchaseRecord) => !lacksPreimage(each) || each?.state.tag === 'cancelled';
-      await book.until(paymentHash, (each) => isOver(each) || waiting.get(paymentHash) === 'gone');
+      await book.until(paymentHash, (each) => isOver(each) || mine.gone);
     }
-    const last = await judged(set, false);
-    return last === 'wait' ? 'fail' : last;
+    const last = await judged(set, mine);
+    return isWaiting(last) ? 'fail' : last;
   }
 
   /** Changes the record whose channel was offered under this id, if there is one. */
@@ -141,14 +143,14 @@ export function gatekeeper(o: GatekeeperInit): Gates {
       }),
     // A channel that came to nothing frees its place: the LSP may open again (bLIP-52 section 5).
     channelGone: (offerId) =>
-      changeOffer(offerId, (record) => {
-        if (isFilled(record)) return undefined;
-        const state = record.state.tag === 'channelOpening' ? { tag: 'waiting' as const } : record.state;
-        return { ...record, letIn: undefined, state };
+      changeOffer(offerId, (record, letIn) => {
+        if (isFilled(record)) return { ...record, letIn: { ...letIn, closed: true } };
+        return { ...record, letIn: undefined, ...lostChannels(record, now()), state: freed(record) };
       }),
     channelClosed: ({ offerId, byPeer, ageBlocks }: ClosedChannel) =>
       changeOffer(offerId, (record, letIn) => {
-        if (!isFilled(record)) return { ...record, letIn: undefined, state: freed(record) };
+        if (!isFilled(record))
+          return { ...record, letIn: undefined, ...lostChannels(record, now()), state: freed(record) };
         const closed = { ...record, letIn: { ...letIn, closed: true } };
         const early = byPeer && ageBlocks < record.minLifetimeBlocks && !record.alerts?.includes('closed_early');
         return early ? { ...closed, alerts: [...(record.alerts ?? []), 'closed_early'] } : closed;
@@ -160,16 +162,26 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         const amounts = { gross: received, fee: NOTHING, received };
         return { records: open ? [heldRecord(record, 'parts', amounts)] : [], result: undefined };
       }),
-    partsGone: (paymentHash) =>
+    partsGone: ({ paymentHash, received, extraFee }) =>
       book.turn(() => {
-        if (waiting.has(paymentHash)) waiting.set(paymentHash, 'gone');
         const record = book.of(paymentHash);
-        return { records: record ? gaveBack(record) : [], result: undefined };
+        const mine = [...waiting].find(
+          ({ set, gone }) =>
+            !gone &&
+            set.paymentHash === paymentHash &&
+            set.received === (received ?? set.received) &&
+            set.extraFee === (extraFee ?? set.extraFee),
+        );
+        if (mine) mine.gone = true;
+        else unsure.delete(paymentHash);
+        const counted = mine ? undefined : { received, extraFee };
+        return { records: record ? gaveBack(record, counted) : [], result: undefined };
       }),
     partsArrived,
     partsClaimed: ({ paymentHash, received }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
+        unsure.delete(paymentHash);
         if (!record) return { records: [], result: undefined };
         // Money that was taken without this gate is money all the same.
         const counted = isFilled(record) ? record : { ...record, received: msat(record.received + received) };
@@ -177,6 +189,17 @@ export function gatekeeper(o: GatekeeperInit): Gates {
       }),
   };
 }
+
+/** A set that was judged and is not counted yet. */
+interface Waiting {
+  readonly set: PartSet;
+  /** Channels whose funding was to be seen when it came; what is let in later cannot have carried it. */
+  readonly unseen: readonly Unseen[];
+  /** The node gave it back meanwhile. */
+  gone: boolean;
+}
+
+const isWaiting = (answer: PartsAnswer | Waiting): answer is Waiting => typeof answer === 'object' && 'set' in answer;
 
 const lacksPreimage = (record: PurchaseRecord | undefined): boolean =>
   record?.own !== undefined && record.own.preimage === undefined;

@@ -20,7 +20,7 @@ export async function openGuarded<Opened extends { readonly gates: Gates }>(
     channelReady: async (o) => (await gates).channelReady(o),
     channelClosed: async (o) => (await gates).channelClosed(o),
     partsHeld: async (o) => (await gates).partsHeld(o),
-    partsGone: async (hash) => (await gates).partsGone(hash),
+    partsGone: async (o) => (await gates).partsGone(o),
     partsArrived: async (set) => (await gates).partsArrived(set),
     partsClaimed: async (o) => (await gates).partsClaimed(o),
   });

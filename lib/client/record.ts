@@ -63,6 +63,8 @@ export interface PurchaseRecord {
   readonly received: Msat;
   /** The one channel that this purchase lets in (W4). */
   readonly letIn: LetIn | undefined;
+  /** Channels that were let in for it and closed before their funding was seen: no preimage for what came over them (W5). */
+  readonly lost?: readonly { readonly channelId: ChannelId; readonly until: number }[];
   /** When the payment that is held, or was held before a restart, had arrived, Unix seconds. */
   readonly heldAt?: number | undefined;
   /** When the money was ours, Unix seconds. */

@@ -1,4 +1,4 @@
-import { msat } from '../core/amount.ts';
+import { type Msat, msat } from '../core/amount.ts';
 import type { ChannelId } from '../core/ids.ts';
 import type { PartSet } from '../ports/gates.ts';
 import type { Book } from './book.ts';
@@ -34,15 +34,23 @@ export const expiredRecord = (record: PurchaseRecord): PurchaseRecord => ({ ...r
  * The node gave a payment back before a claim was begun: what was held is not, and what was counted for it was never taken. A
  * second payment of a paid purchase stays counted, which is the stricter way.
  */
-export function gaveBack(given: PurchaseRecord): readonly PurchaseRecord[] {
-  const record = { ...given, heldAt: undefined };
+export function gaveBack(
+  given: PurchaseRecord,
+  counted: { readonly received: Msat | undefined; readonly extraFee: Msat | undefined } | undefined,
+): readonly PurchaseRecord[] {
+  const record = { ...given, heldAt: undefined, letIn: given.letIn?.closed ? undefined : given.letIn };
   const { state } = record;
   if (state.tag === 'held') return [{ ...record, state: restingState(record) }];
-  if (state.tag !== 'claiming' || state.received === undefined || state.fee === undefined) return [];
-  const feePaid = msat(record.feePaid - state.fee);
+  if (!counted || state.tag !== 'claiming' || state.received === undefined || state.fee === undefined) return [];
+  // Without amounts: all that is on its way.
+  const { received = state.received, extraFee = state.fee } = counted;
+  if (received > state.received || extraFee > state.fee) return [];
+  const feePaid = msat(record.feePaid - extraFee);
   const openingFee = record.rate && feePaid === 0n ? undefined : record.openingFee;
-  const received = msat(record.received - state.received);
-  return [{ ...record, feePaid, openingFee, received, state: restingState(record) }];
+  const [left, fee] = [msat(state.received - received), msat(state.fee - extraFee)];
+  const next = left + fee > 0n ? { tag: 'claiming' as const, gross: msat(left + fee), fee, received: left } : undefined;
+  const total = msat(record.received - received);
+  return [{ ...record, feePaid, openingFee, received: total, state: next ?? restingState(record) }];
 }
 
 export const paidRecord = (record: PurchaseRecord, now: number): PurchaseRecord => {

@@ -93,8 +93,15 @@ export interface Gates {
   channelClosed(o: ClosedChannel): Promise<void>;
   /** Some of a payment is here, as much as `received`; the rest is still to come. A node that cannot tell does not. */
   partsHeld(o: { readonly paymentHash: PaymentHash; readonly received: Msat }): Promise<void>;
-  /** What was here of a payment, whole or not, was given back by the node itself, and no claim of it was begun. */
-  partsGone(paymentHash: PaymentHash): Promise<void>;
+  /**
+   * What was here of a payment was given back by the node itself, and no claim of it was begun. With amounts: a set that the gates
+   * were asked about. Without: parts that never were a set, or whatever these gates still count on after a restart.
+   */
+  partsGone(o: {
+    readonly paymentHash: PaymentHash;
+    readonly received?: Msat | undefined;
+    readonly extraFee?: Msat | undefined;
+  }): Promise<void>;
   /**
    * May take as long as the HTLCs live: the node gives them back by itself in time. A rejected promise means fail. Asked again
    * after a restart for a payment that was neither claimed nor failed.

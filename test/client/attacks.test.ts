@@ -103,6 +103,21 @@ describe('to a preimage without a channel (W5)', () => {
     await clock.pass(70_000);
     expect(answer.now).toBe('fail');
   });
+  test('the LSP closes the channel before the payment is judged', async () => {
+    for (const end of ['closed', 'gone'] as const) {
+      const { gates, letIn, book } = await open(NOTHING, record(A, { confirmations: 0 }));
+      await letIn('o1', C1);
+      if (end === 'closed') await gates.channelClosed({ offerId: 'o1', byPeer: true, ageBlocks: 0 });
+      else await gates.channelGone('o1');
+      const channels = [{ channelId: C1, peer: L1 }];
+      expect(await gates.partsArrived(whole({ channels }))).toBe('fail');
+      expect(await gates.partsArrived(set())).toBe('fail');
+      expect(book.of(A)!.state).toMatchObject({ tag: 'refused', reason: 'funding_not_seen' });
+      // What comes over another channel is not its business.
+      const elsewhere = whole({ channelId: C2, channels: [{ channelId: C2, peer: L2 }] });
+      expect(await gates.partsArrived(elsewhere)).toBe('claim');
+    }
+  });
   test('its place is swapped with that of another purchase meanwhile', async () => {
     const small = { paymentSize: sat(1_000n), openingFee: msat(10n), trust: 'client-trusts-lsp' as const };
     const { letIn, asked, clock, gates } = await open(NOTHING, record(A, { confirmations: 0 }), record(B, small));
@@ -202,7 +217,7 @@ describe('to a purchase without an end', () => {
     const { gates, book } = await open(undefined, record(A));
     expect(await gates.partsArrived(set())).toBe('claim');
     expect(book.of(A)).toMatchObject({ feePaid: FEE, state: { tag: 'claiming', fee: FEE } });
-    await gates.partsGone(A);
+    await gates.partsGone({ paymentHash: A, received: msat(SIZE - FEE), extraFee: FEE });
     expect(book.of(A)).toMatchObject({ feePaid: 0n, received: 0n, state: { tag: 'waiting' } });
     expect(await gates.partsArrived(set())).toBe('claim');
   });
@@ -210,7 +225,7 @@ describe('to a purchase without an end', () => {
     const rate = { minFee: FEE, proportionalPpm: 0, minPaymentSize: sat(2_000n), maxPaymentSize: SIZE };
     const { gates, book } = await open(undefined, record(A, { paymentSize: undefined, openingFee: undefined, rate }));
     expect(await gates.partsArrived(set())).toBe('claim');
-    await gates.partsGone(A);
+    await gates.partsGone({ paymentHash: A, received: msat(SIZE - FEE), extraFee: FEE });
     expect(book.of(A)).toMatchObject({ feePaid: 0n, openingFee: undefined });
   });
   test('what was held in time is not late after a restart; what comes late ends as expired', async () => {
@@ -222,7 +237,7 @@ describe('to a purchase without an end', () => {
     void make().partsArrived(set()); // a new client
     await settled();
     expect(book.of(A)!.state).toMatchObject({ tag: 'held', until: 'preimage' });
-    await gates.partsGone(A);
+    await gates.partsGone({ paymentHash: A, received: msat(SIZE - FEE), extraFee: FEE });
     expect(await gates.partsArrived(set())).toBe('fail');
     expect(book.of(A)!.state).toEqual({ tag: 'expired' });
   });
@@ -230,10 +245,30 @@ describe('to a purchase without an end', () => {
     const { gates, asked, book } = await open(undefined, record(A, { own: {} }));
     const answer = asked(set());
     await settled();
-    await gates.partsGone(A);
+    await gates.partsGone({ paymentHash: A, received: msat(SIZE - FEE), extraFee: FEE });
     await settled();
     expect(answer.now).toBe('fail');
     expect(book.of(A)).toMatchObject({ feePaid: 0n, state: { tag: 'waiting' } });
+  });
+  test('of two payments with one hash the one that was given back is not counted, and the other is judged by itself', async () => {
+    const { gates, asked, book } = await open(undefined, record(A, { own: {} }));
+    const first = asked(set());
+    await settled();
+    await gates.partsGone({ paymentHash: A, received: msat(SIZE - FEE), extraFee: FEE });
+    const second = asked(set({ received: msat(1n), extraFee: msat(SIZE - 1n) }));
+    const third = asked(set({ received: SIZE, extraFee: msat(0n) }));
+    await settled();
+    await book.turn(() => ({ records: [{ ...book.of(A)!, own: { preimage: 'ab' } }], result: undefined }));
+    await settled();
+    expect([first.now, second.now, third.now]).toEqual(['fail', 'fail', { preimage: 'ab' }]);
+    expect(book.of(A)).toMatchObject({ feePaid: 0n, received: SIZE, state: { tag: 'claiming' } });
+  });
+  test('what is not counted is not uncounted', async () => {
+    const { gates, book } = await open(undefined, record(A));
+    expect(await gates.partsArrived(set())).toBe('claim');
+    // Another one of the same hash, larger than what is on its way, was given back; the first is being claimed.
+    await gates.partsGone({ paymentHash: A, received: msat(2n * SIZE), extraFee: msat(0n) });
+    expect(book.of(A)).toMatchObject({ feePaid: FEE, state: { tag: 'claiming' } });
   });
   test('a purchase that comes to rest after its end expires', async () => {
     const { gates, clock, book, log } = await open(undefined, record(A, { own: {} }));
@@ -242,7 +277,7 @@ describe('to a purchase without an end', () => {
     const expiry = watchExpiry(book, clock, log);
     await clock.pass(5_000_000);
     expect(book.of(A)!.state.tag).toBe('held');
-    await gates.partsGone(A);
+    await gates.partsGone({ paymentHash: A, received: msat(SIZE - FEE), extraFee: FEE });
     expiry.arm(); // as a client does with each change
     await clock.pass(10);
     expect(book.of(A)!.state).toEqual({ tag: 'expired' });

@@ -33,9 +33,9 @@ export function ldkWallet(node: LdkNode): WalletNode {
     else if (event instanceof ldk.Event_ChannelClosed) channels.closed(event);
     else if (event instanceof ldk.Event_PaymentClaimable) payments.claimable(event);
     else if (event instanceof ldk.Event_PaymentClaimed) payments.claimed(event);
-    else if (event instanceof ldk.Event_HTLCHandlingFailed) payments.failed(event);
   });
   node.onRound(() => payments.look());
+  node.onBlock((height) => payments.block(height));
 
   return {
     ...ldkMessages(node),
@@ -70,10 +70,10 @@ export function ldkWallet(node: LdkNode): WalletNode {
         if (gates === given) gates = undefined;
       };
     },
-    async resume({ offers }) {
+    async resume({ offers, claiming }) {
       channels.tellAgain(offers);
       news.again();
-      payments.askAgain();
+      payments.askAgain(claiming);
       node.begin();
     },
   };

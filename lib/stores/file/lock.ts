@@ -26,8 +26,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     await rm(draft, { force: true });
   }
   return async () => {
-    mine.delete(place);
+    // In this order: another store of this process must not take our lock for an orphan.
     await rm(path, { force: true });
+    mine.delete(place);
   };
 }
 
