@@ -31,6 +31,8 @@ export function walletPayments(
   const made = madePayments(node);
   /** Sums of payments that are not whole. */
   const held = new Map<PaymentHash, bigint>();
+  /** Payments that are decided, and whose HTLCs LDK still lists. */
+  const decided = new Set<PaymentHash>();
   /** Whom each payment is being asked of, by its id. */
   const asking = new Map<string, Gates>();
   const height = () => node.manager.current_best_block().get_height();
@@ -69,6 +71,7 @@ export function walletPayments(
   /** `told`: the gates may have counted on it. */
   function giveBack({ id, set: { paymentHash, received, extraFee } }: Arrived, told: boolean): void {
     arrived.drop(id);
+    decided.add(paymentHash);
     node.manager.fail_htlc_backwards(fromHex(paymentHash));
     if (told) o.tell((to) => to.partsGone({ paymentHash, received, extraFee }));
   }
@@ -132,10 +135,11 @@ export function walletPayments(
         const whole = made.get(hash)?.amount;
         // A last part may have lost the fee of all: what is nearly whole is told when it has arrived.
         if (whole === undefined || sum >= whole / 2n + whole / 4n || held.get(hash) === sum) continue;
-        if (arrived.of(hash).length > 0) continue;
+        if (arrived.of(hash).length > 0 || decided.has(hash)) continue;
         held.set(hash, sum);
         o.tell((to) => to.partsHeld({ paymentHash: hash, received: msat(sum) }));
       }
+      for (const hash of decided) if (!sums.has(hash)) decided.delete(hash);
       for (const hash of held.keys()) {
         if (sums.has(hash)) continue;
         held.delete(hash);
