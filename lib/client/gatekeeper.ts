@@ -172,9 +172,11 @@ export function gatekeeper(o: GatekeeperInit): Gates {
             set.received === (received ?? set.received) &&
             set.extraFee === (extraFee ?? set.extraFee),
         );
+        // Without amounts nothing is uncounted but what was counted before this client: parts that never were a set stand for no claim.
+        const isCounted = !mine && (received !== undefined || unsure.has(paymentHash));
         if (mine) mine.gone = true;
         else unsure.delete(paymentHash);
-        const counted = mine ? undefined : { received, extraFee };
+        const counted = isCounted ? { received, extraFee } : undefined;
         return { records: record ? gaveBack(record, counted) : [], result: undefined };
       }),
     partsArrived,

@@ -263,6 +263,15 @@ describe('to a purchase without an end', () => {
     expect([first.now, second.now, third.now]).toEqual(['fail', 'fail', { preimage: 'ab' }]);
     expect(book.of(A)).toMatchObject({ feePaid: 0n, received: SIZE, state: { tag: 'claiming' } });
   });
+  test('parts that never were a set uncount nothing; after a restart the node may say that nothing of a payment is left', async () => {
+    const { gates, make, book } = await open(undefined, record(A));
+    expect(await gates.partsArrived(set())).toBe('claim');
+    await gates.partsGone({ paymentHash: A });
+    expect(book.of(A)).toMatchObject({ feePaid: FEE, state: { tag: 'claiming' } });
+    const next = make();
+    await next.partsGone({ paymentHash: A });
+    expect(book.of(A)).toMatchObject({ feePaid: 0n, state: { tag: 'waiting' } });
+  });
   test('what is not counted is not uncounted', async () => {
     const { gates, book } = await open(undefined, record(A));
     expect(await gates.partsArrived(set())).toBe('claim');
