@@ -167,9 +167,7 @@ export async function client(init: ClientInit): Promise<Client> {
     receivable: async (amount) => receivableOver(await node.channels(), msat(amount)),
     async buy(quote, fields, options) {
       if (store.readOnly) throw new PolicyError('readOnly', 'another tab or process has the purchases');
-      const record = await purchase(work, quote, fields, options);
-      expiry?.arm();
-      return face.of(record);
+      return face.of(await purchase(work, quote, fields, options));
     },
     async invoice({ amount, ...fields }) {
       const { hash } = checkFields(fields);

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Book } from './book.ts';
 import { endOf, forgottenAt, isOpen, type PurchaseRecord } from './record.ts';
+import { expiredRecord } from './transitions.ts';
 
 /** After a store failed to save an expiry. */
 const RETRY_MS = 10_000;
@@ -13,7 +14,7 @@ const TIMER_MAX_MS = 2_000_000_000;
 const mayExpire = (record: PurchaseRecord): boolean =>
   isOpen(record) && (record.state.tag !== 'held' || record.state.until === 'parts');
 
-/** Turns purchases that nobody paid in time into expired ones, and forgets old ones. `arm` after each new purchase. */
+/** Turns purchases that nobody paid in time into expired ones, and forgets old ones. `arm` after each change. */
 export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; stop(): void } {
   let disarm: Stop = () => undefined;
   let stopped = false;
@@ -26,7 +27,7 @@ export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; 
       records: book
         .all()
         .filter((record) => mayExpire(record) && isPast(endOf)(record))
-        .map((record): PurchaseRecord => ({ ...record, state: { tag: 'expired' } })),
+        .map(expiredRecord),
       result: undefined,
     }));
     await book.forget((record) => !isOpen(record) && isPast(forgottenAt)(record));

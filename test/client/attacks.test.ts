@@ -2,11 +2,9 @@ import {
   type ArrivedPart,
   type ChainView,
   type ChannelId,
-  type ChannelOffer,
   client,
   type Funding,
   msat,
-  type NodeId,
   type PartSet,
   type PaymentHash,
   sat,
@@ -19,56 +17,28 @@ import { openBook } from '../../lib/client/book.ts';
 import { watchExpiry } from '../../lib/client/expiry.ts';
 import { gatekeeper } from '../../lib/client/gatekeeper.ts';
 import type { PurchaseRecord } from '../../lib/client/record.ts';
+import {
+  CHANNEL as C1,
+  CHANNEL2 as C2,
+  FEE,
+  HASH as A,
+  HASH2 as B,
+  LSP as L1,
+  offer,
+  OTHER as L2,
+  record,
+  set,
+  SIZE,
+} from './samples.ts';
 import { wholeSat } from '../../lib/core/amount.ts';
 import { txid } from '../../lib/core/ids.ts';
-import { scid } from '../../lib/core/scid.ts';
 import { hashOf } from '../../lib/protocol/bolt11/preimage.ts';
 import { manualClock, settled } from '../manualClock.ts';
 
 // Ways that a hostile review found to a preimage without a channel, or to a purchase without an end. Each was seen to work once.
 
-const [L1, L2] = [`02${'11'.repeat(32)}`, `03${'22'.repeat(32)}`] as [NodeId, NodeId];
-const [A, B, X] = ['aa', 'bb', 'ee'].map((byte) => byte.repeat(32)) as [PaymentHash, PaymentHash, PaymentHash];
-const [C1, C2] = ['cc', 'dd'].map((byte) => byte.repeat(32)) as [ChannelId, ChannelId];
-const SIZE = sat(100_000n);
-const FEE = sat(1_000n);
+const X = 'ee'.repeat(32) as PaymentHash;
 const NOTHING: ChainView = { output: async () => undefined };
-
-const record = (paymentHash: PaymentHash, change: Partial<PurchaseRecord> = {}): PurchaseRecord => ({
-  version: 2,
-  scid: scid(BigInt(`0x${paymentHash.slice(0, 8)}`)),
-  lsp: L1,
-  paymentHash,
-  paymentSize: SIZE,
-  openingFee: FEE,
-  trust: 'lsp-trusts-client',
-  minLifetimeBlocks: 1008,
-  validUntil: 1000,
-  expiresAt: 990,
-  invoice: 'lnbcrt1',
-  state: { tag: 'waiting' },
-  feePaid: msat(0n),
-  received: msat(0n),
-  letIn: undefined,
-  ...change,
-});
-const offer = (offerId: string, peer = L1): ChannelOffer => ({
-  peer,
-  offerId,
-  capacity: wholeSat(150_000n),
-  push: msat(0n),
-  announced: false,
-  scidAlias: true,
-  toSelfDelayBlocks: 144,
-});
-const set = (change: Partial<PartSet> = {}): PartSet => ({
-  paymentHash: A,
-  received: msat(SIZE - FEE),
-  extraFee: FEE,
-  peer: L1,
-  channelId: C1,
-  ...change,
-});
 const whole = (change: Partial<PartSet>) => set({ received: SIZE, extraFee: msat(0n), ...change });
 const funding: Funding = { txid: txid('01'.repeat(32)), vout: 0, script: '0020ab', value: wholeSat(150_000n) };
 const seen = (confirmations: number): ChainView => ({ output: async () => ({ ...funding, confirmations }) });
@@ -81,7 +51,7 @@ async function open(chain: ChainView | undefined, ...records: PurchaseRecord[]) 
   const make = () => gatekeeper({ book, limits: { maxFee: FEE }, chain, clock, log, refused: () => undefined });
   const gates = make();
   const letIn = async (offerId: string, channelId: ChannelId, peer = L1) => {
-    expect(await gates.channelOffered(offer(offerId, peer))).toMatchObject({ accept: true });
+    expect(await gates.channelOffered(offer({ offerId, peer }))).toMatchObject({ accept: true });
     await gates.channelReady({ offerId, channelId, funding });
   };
   /** The answer of a gate that thinks for long. */
@@ -128,7 +98,7 @@ describe('to a preimage without a channel (W5)', () => {
     const other = asked(set({ paymentHash: B, received: sat(1_000n), extraFee: msat(0n) }));
     await clock.pass(140_000);
     expect([answer.now, other.now]).toEqual(['fail', 'fail']);
-    expect(await gates.channelOffered(offer('o2'))).toMatchObject({ accept: true });
+    expect(await gates.channelOffered(offer({ offerId: 'o2' }))).toMatchObject({ accept: true });
   });
   test('a part by another peer hides it from a node that names one channel', async () => {
     const { letIn, asked, clock } = await open(NOTHING, record(A, { confirmations: 0 }));

@@ -1,67 +1,11 @@
-import {
-  type ChannelOffer,
-  type Clock,
-  type Gates,
-  msat,
-  type NodeId,
-  type PaymentHash,
-  type PartSet,
-  sat,
-} from 'lsps2';
+import { type ChannelOffer, type Clock, type Gates, msat, type PartSet, sat } from 'lsps2';
 import { memoryStore } from 'lsps2/memory';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Book, openBook } from '../../lib/client/book.ts';
 import { gatekeeper, type Refused } from '../../lib/client/gatekeeper.ts';
 import type { PurchaseRecord } from '../../lib/client/record.ts';
+import { CHANNEL, CHANNEL2, FEE, HASH, HASH2, offer, OTHER, record, set, SIZE } from './samples.ts';
 import { wholeSat } from '../../lib/core/amount.ts';
-import type { ChannelId } from '../../lib/core/ids.ts';
-import { scid } from '../../lib/core/scid.ts';
-
-const LSP = `02${'11'.repeat(32)}` as NodeId;
-const STRANGER = `03${'22'.repeat(32)}` as NodeId;
-const [HASH, HASH2] = ['aa', 'bb'].map((byte) => byte.repeat(32) as PaymentHash) as [PaymentHash, PaymentHash];
-const [CHANNEL, CHANNEL2] = ['cc', 'dd'].map((byte) => byte.repeat(32) as ChannelId) as [ChannelId, ChannelId];
-const SIZE = sat(100_000n);
-const FEE = sat(1_000n);
-
-const record = (paymentHash: PaymentHash, change: Partial<PurchaseRecord> = {}): PurchaseRecord => ({
-  version: 2,
-  scid: scid(BigInt(`0x${paymentHash.slice(0, 8)}`)),
-  lsp: LSP,
-  paymentHash,
-  paymentSize: SIZE,
-  openingFee: FEE,
-  trust: 'lsp-trusts-client',
-  minLifetimeBlocks: 1008,
-  validUntil: 1000,
-  expiresAt: 990,
-  invoice: 'lnbcrt1',
-  state: { tag: 'waiting' },
-  feePaid: msat(0n),
-  received: msat(0n),
-  letIn: undefined,
-  ...change,
-});
-
-const offer = (change: Partial<ChannelOffer> = {}): ChannelOffer => ({
-  peer: LSP,
-  offerId: 'o1',
-  capacity: wholeSat(150_000n),
-  push: msat(0n),
-  announced: false,
-  scidAlias: true,
-  toSelfDelayBlocks: 144,
-  ...change,
-});
-
-const set = (change: Partial<PartSet> = {}): PartSet => ({
-  paymentHash: HASH,
-  received: msat(SIZE - FEE),
-  extraFee: FEE,
-  peer: LSP,
-  channelId: CHANNEL,
-  ...change,
-});
 
 let book: Book;
 let gates: Gates;
@@ -98,7 +42,7 @@ describe('the channel gate (W4)', () => {
   });
 
   test.each<[string, Partial<ChannelOffer>]>([
-    ['not_bought', { peer: STRANGER }],
+    ['not_bought', { peer: OTHER }],
     ['public_channel', { announced: true }],
     ['no_scid_alias', { scidAlias: false }],
     ['pushed_amount', { push: msat(1n) }],
@@ -116,7 +60,7 @@ describe('the channel gate (W4)', () => {
     for (const offerId of ['o1', 'o1', 'o2', 'o3']) {
       expect(await gates.channelOffered(offer({ offerId }))).toMatchObject({ accept: false, code: 'not_bought' });
     }
-    await gates.channelOffered(offer({ offerId: 'o1', announced: true, peer: STRANGER }));
+    await gates.channelOffered(offer({ offerId: 'o1', announced: true, peer: OTHER }));
     expect(await gates.channelOffered(offer({ offerId: 'o4' }))).toMatchObject({ accept: false });
   });
 
@@ -182,13 +126,13 @@ describe('the part gate (W1, W2, W3)', () => {
     ['exactly the promise', {}, 'claim'],
     ['less than the promise', { received: msat(SIZE - FEE + 5n), extraFee: msat(FEE - 5n) }, 'claim'],
     ['no fee at all', { received: SIZE, extraFee: msat(0n) }, 'claim'],
-    ['no fee, by another way', { received: SIZE, extraFee: msat(0n), peer: STRANGER }, 'claim'],
+    ['no fee, by another way', { received: SIZE, extraFee: msat(0n), peer: OTHER }, 'claim'],
     ['a surplus of the payer', { received: msat(SIZE + 7n) }, 'claim'],
     ['1 msat more than the promise', { received: msat(SIZE - FEE - 1n), extraFee: msat(FEE + 1n) }, 'overcharged'],
     ['the promise told, 1 msat more kept', { received: msat(SIZE - FEE - 1n) }, 'overcharged'],
     ['nothing told, the fee kept', { received: msat(SIZE - FEE), extraFee: msat(0n) }, 'underpaid'],
     ['a huge fee on a huge payment', { received: msat(10n * SIZE), extraFee: msat(FEE + 1n) }, 'overcharged'],
-    ['the fee of a stranger', { peer: STRANGER }, 'fee_from_another_peer'],
+    ['the fee of a stranger', { peer: OTHER }, 'fee_from_another_peer'],
     ['the fee of nobody', { peer: undefined }, 'fee_from_another_peer'],
     ['a payment that is no purchase, with a fee', { paymentHash: HASH2 }, 'fee_not_agreed'],
     ['a payment that is no purchase, without', { paymentHash: HASH2, extraFee: msat(0n) }, 'claim'],
@@ -235,7 +179,7 @@ describe('the part gate (W1, W2, W3)', () => {
   test('after a restart a payment that had passed may be asked about once, and no worse than it was', async () => {
     const claiming = record(HASH, { state: { tag: 'claiming' }, feePaid: FEE, received: msat(SIZE - FEE) });
     await open(claiming);
-    expect(await gates.partsArrived(set({ received: msat(1n), extraFee: msat(99n), peer: STRANGER }))).toBe('fail');
+    expect(await gates.partsArrived(set({ received: msat(1n), extraFee: msat(99n), peer: OTHER }))).toBe('fail');
     expect(await gates.partsArrived(set())).toBe('claim');
     expect(book.of(HASH)!.feePaid).toBe(FEE);
     expect(await gates.partsArrived(set())).toBe('fail');
