@@ -33,6 +33,8 @@ export function walletChannels(
   const accepted = new Set<string>();
   const nameOf = (userId: bigint): string => toU128(userId).toString(16);
   const height = () => node.manager.current_best_block().get_height();
+  const channelOf = (offerId: string) =>
+    node.manager.list_channels().find((each) => nameOf(each.get_user_channel_id()) === offerId);
 
   async function answerTo(offer: ChannelOffer): Promise<ChannelAnswer> {
     const refusal = { accept: false, code: 'not_bought', message: REFUSED_WITHOUT_GATES } as const;
@@ -58,22 +60,22 @@ export function walletChannels(
 
   /**
    * A channel that can take no fee and holds nothing of ours serves nobody, and harms: LDK's LSPs forward over any channel, and
-   * would send the payment of the next purchase over it. LDK closes together with a peer only while it is there.
+   * would send the payment of the next purchase over it. LDK closes together with a peer only while it is there; and parts that
+   * are just on their way are settled first.
    */
-  function closeEmpty(channel: ldk.ChannelDetails): void {
-    if (holdsOurs(channel)) return;
-    const peer = channel.get_counterparty().get_node_id();
-    const close = () => node.manager.close_channel(channel.get_channel_id(), peer);
-    node.log({ level: 'warn', event: 'ldk.closes_channel_without_fees', fields: { peer: toNodeId(peer) } });
-    if (close().is_ok()) return;
-    const stop = node.onRound(() => {
-      const [found] = node.manager
-        .list_channels()
-        .filter((each) => toChannelId(each.get_channel_id()) === toChannelId(channel.get_channel_id()));
-      if (found && !found.get_is_usable()) return;
-      stop();
-      if (found && !holdsOurs(found)) close();
-    });
+  function closeEmpty(offerId: string): void {
+    /** Whether there is nothing more to do. */
+    const attempt = (): boolean => {
+      const channel = channelOf(offerId);
+      if (!channel) return true;
+      if (!channel.get_is_usable() || !isAllTheirs(channel)) return false;
+      const peer = channel.get_counterparty().get_node_id();
+      node.log({ level: 'warn', event: 'ldk.closes_channel_without_fees', fields: { peer: toNodeId(peer) } });
+      node.manager.close_channel(channel.get_channel_id(), peer);
+      return true;
+    };
+    if (attempt()) return;
+    const stop = node.onRound(() => attempt() && stop());
   }
 
   return {
@@ -98,11 +100,13 @@ export function walletChannels(
     },
     ready(event) {
       const offerId = nameOf(event.user_channel_id);
-      const channel = node.manager.list_channels().find((each) => nameOf(each.get_user_channel_id()) === offerId);
+      const channel = channelOf(offerId);
       if (!channel) return;
       readyAt.set(offerId, height());
       node.records.put(READY + offerId, encodeUtf8(String(height())));
       tellReady(offerId, channel);
+      // It was read back between its opening and its being ready.
+      if (!takesFeesOver(channel)) closeEmpty(offerId);
     },
     closed(event) {
       const offerId = nameOf(event.user_channel_id);
@@ -131,7 +135,7 @@ export function walletChannels(
           else gone(offerId);
         } else if (channel.get_is_channel_ready()) {
           tellReady(offerId, channel);
-          if (!paid && !takesFeesOver(channel)) closeEmpty(channel);
+          if (!paid && !takesFeesOver(channel)) closeEmpty(offerId);
         } else accepted.add(offerId);
       }
     },
@@ -156,12 +160,11 @@ function toOffer(event: ldk.Event_OpenChannelRequest, userId: bigint): ChannelOf
 const takesFeesOver = (channel: ldk.ChannelDetails): boolean =>
   Boolean(channel.get_config().get_accept_underpaying_htlcs());
 
-/** Whether anything in it is or may become ours; what is below our reserve counts too. */
-function holdsOurs(channel: ldk.ChannelDetails): boolean {
+/** Whether nothing in it is ours, or on its way to us; what is below our reserve counts too. */
+function isAllTheirs(channel: ldk.ChannelDetails): boolean {
   const reserve = channel.get_counterparty().get_unspendable_punishment_reserve();
   const theirs = toU64(channel.get_inbound_capacity_msat()) + toU64(reserve) * 1000n;
-  const whole = toU64(channel.get_channel_value_satoshis()) * 1000n;
-  return theirs < whole || channel.get_pending_inbound_htlcs().length > 0;
+  return theirs === toU64(channel.get_channel_value_satoshis()) * 1000n;
 }
 
 function fundingOf(node: LdkNode, channel: ldk.ChannelDetails): Funding | undefined {
