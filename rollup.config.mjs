@@ -25,6 +25,8 @@ export default {
     'stores/file/index': 'build/stores/file/index.js',
     'stores/indexeddb/index': 'build/stores/indexeddb/index.js',
     'stores/sqlite/index': 'build/stores/sqlite/index.js',
+    'transports/tcp/index': 'build/transports/tcp/index.js',
+    'transports/websocket/index': 'build/transports/websocket/index.js',
     'testing/index': 'build/testing/index.js',
     'jit-invoice/main': 'build/jit-invoice/main.js',
   },

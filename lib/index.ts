@@ -1,5 +1,7 @@
 // What a wallet imports, and no more.
-export { type Client, type ClientInit, client, type Quotes } from './client/client.ts';
+export type { Quotes, Quoting } from './client/ask.ts';
+export { type Asker, type AskerInit, asker } from './client/asker.ts';
+export { type Client, type ClientInit, client } from './client/client.ts';
 export type { EstimatedMinimum, JudgedEntry } from './client/entry.ts';
 export type { Refused } from './client/gatekeeper.ts';
 export type { InvoiceFields } from './client/invoice.ts';
@@ -21,7 +23,7 @@ export {
   TransportError,
   type TransportReason,
 } from './core/errors.ts';
-export type { ChannelId, NodeId, PaymentHash } from './core/ids.ts';
+export { type ChannelId, formatUri, type NodeId, type PaymentHash, type PeerUri, parseUri } from './core/ids.ts';
 export { formatScid, parseScid, type Scid } from './core/scid.ts';
 export type * from './ports/index.ts';
 export { decodeInvoice } from './protocol/bolt11/decode.ts';

@@ -24,6 +24,9 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
     packages: [/^@noble\//, 'eventemitter3'],
   },
   'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
+  transports: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: [] },
+  'transports/tcp': { rooms: ['core', 'ports', 'transports'], packages: ['node:net', 'socks'] },
+  'transports/websocket': { rooms: ['core', 'ports', 'transports'], packages: [] },
   text: { rooms: ['core', 'client'], packages: [] },
   testing: {
     rooms: ['core', 'protocol', 'ports', 'platform', 'lsp', 'stores', 'chain', 'nodes/ldk', 'nodes/memory', 'client'],
@@ -40,7 +43,9 @@ const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' })
 
 const roomOf = (file: string) => {
   const [first = '', second = ''] = file.split('/');
-  return first === 'nodes' || (first === 'stores' && !second.endsWith('.ts')) ? `${first}/${second}` : first;
+  return first === 'nodes' || (['stores', 'transports'].includes(first) && !second.endsWith('.ts'))
+    ? `${first}/${second}`
+    : first;
 };
 
 const imports = files.flatMap(({ file, text }) =>

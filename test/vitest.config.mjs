@@ -10,6 +10,7 @@ const alias = [
   { find: /^lsps2$/, replacement: path('../lib/index.ts') },
   { find: /^lsps2\/(memory|ldk)$/, replacement: path('../lib/nodes/$1/index.ts') },
   { find: /^lsps2\/(file|indexeddb|sqlite)$/, replacement: path('../lib/stores/$1/index.ts') },
+  { find: /^lsps2\/(tcp|websocket)$/, replacement: path('../lib/transports/$1/index.ts') },
   { find: /^lsps2\/(.+)$/, replacement: path('../lib/$1/index.ts') },
 ];
 

@@ -11,6 +11,8 @@ const app = await Application.bootstrapWithPlugins({
     'index.ts',
     'text/index.ts',
     'chain/index.ts',
+    'transports/tcp/index.ts',
+    'transports/websocket/index.ts',
     'stores/file/index.ts',
     'stores/indexeddb/index.ts',
     'stores/sqlite/index.ts',

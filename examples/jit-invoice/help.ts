@@ -1,9 +1,35 @@
 export const HELP = `jit-invoice - receive a Lightning payment through a channel that does not exist yet (LSPS2)
 
 Usage
-  jit-invoice demo [options]     a payer, an LSP and a wallet on real LDK nodes in this process
-  jit-invoice lsp [options]      an LSP on a real LDK node that others can connect to (regtest only)
+  jit-invoice quote URI... [options]    what a channel costs at each LSP, side by side; takes nothing but Node
+  jit-invoice decode INVOICE [--json]   explains an invoice, and checks it against bLIP-52's rules
+  jit-invoice receive URI [options]     a wallet on a real LDK node: quote, confirm, buy, be paid, verify (regtest only)
+  jit-invoice demo [options]            a payer, an LSP and a wallet on real LDK nodes in this process
+  jit-invoice lsp [options]             an LSP on a real LDK node that others can connect to (regtest only)
   jit-invoice --help | --version
+
+  URI is nodeid@host:port, or nodeid@wss://host/path where the LSP is reached by WebSocket.
+
+Options of quote
+  --amount AMOUNT     what the payer pays, as 250000sat or 250000000msat      (default: the payer decides)
+  --token TOKEN       a token that the LSPs know
+  --key FILE          the private key to ask with; made, for its owner alone, where there is none yet  (default: a key of this moment)
+  --timeout SECONDS   how long an LSP may take to be reached, and to answer   (default 15)
+  --proxy HOST:PORT   a SOCKS5 proxy, as Tor's 127.0.0.1:9050
+  --json              one JSON object per line on stdout for each LSP: "quoted" or "unusable"
+  The exit code is 0 when one LSP can serve, else that of the first one's trouble.
+
+Options of receive
+  --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443
+  --amount AMOUNT     what the payer pays                                     (default: the payer decides)
+  --max-fee AMOUNT    the most that the wallet pays for the channel           (default: no limit but the payment)
+  --trust MODEL       lsp-trusts-client or client-trusts-lsp                  (default: either)
+  --token TOKEN       a token that the LSP knows
+  --description TEXT  what the payer reads                                    (default jit-invoice)
+  --data DIR          where everything is kept; started again on it, the wallet goes on where it was  (default: in memory)
+  --timeout SECONDS   how long the wallet waits for its money                 (default 3600)
+  --yes               buys without asking
+  --json              one JSON object per line on stdout; the last is "received" or "failed". Needs --yes
 
 Options of demo
   --amount AMOUNT     what the payer pays, as 250000sat or 250000000msat      (default 250000sat)
@@ -19,6 +45,7 @@ Options of demo
 
 Options of lsp
   --listen HOST:PORT  where peers connect; port 0 picks a free one            (default 127.0.0.1:9735)
+  --listen-ws HOST:PORT  where browsers connect, by WebSocket                 (default: nowhere)
   --data DIR          where everything is kept; started again on it, the LSP goes on where it was  (default: in memory)
   --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443  (default: a chain of its own, in memory:
                       it quotes and sells, but nobody can pay)
@@ -35,10 +62,10 @@ Exit codes
   2  wrong usage
   3  the LSP cannot be reached, or is silent
   4  the LSP's terms say no (below its minimum, above its maximum, fee not below the payment, any error it answers)
-  5  your limits say no
+  5  your limits say no, or you did
   6  the wallet refused the channel or the payment
   7  not paid in time
 
-The demo needs the package lightningdevkit (npm install lightningdevkit@0.1.2-0) and nothing else; lsp --data needs libsql, too
-(npm install libsql@0.5.29).
+demo, lsp and receive need the package lightningdevkit (npm install lightningdevkit@0.1.2-0); --data needs libsql, too (npm install
+libsql@0.5.29), --listen-ws, and WebSocket on Node 20, ws (npm install ws@8.23.0), --proxy socks (npm install socks@2.8.10).
 `;

@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, messageOf } from './exitCode.ts';
 import type { LspOptions } from './lspOptions.ts';
 import type { Reporter } from './reporter.ts';
 import { tellEvents } from './tellEvents.ts';
+import { wsRelay } from './wsRelay.ts';
 
 const STORE_FILE = 'lsp.db';
 
@@ -36,8 +37,13 @@ export async function runLsp(options: LspOptions, report: Reporter): Promise<Exi
     open.push(() => service.close());
     const { host } = options.listen;
     const port = await node.listen(host, options.listen.port);
+    const byWebSocket = options.listenWs && (await wsRelay(options.listenWs, { host, port }));
+    if (byWebSocket) open.push(() => byWebSocket.close());
     report.tell('listening', {
-      uri: `${node.nodeId}@${host.includes(':') ? `[${host}]` : host}:${port}`,
+      uri: `${node.nodeId}@${bracketed(host)}:${port}`,
+      ...(options.listenWs && byWebSocket
+        ? { ws_uri: `${node.nodeId}@ws://${bracketed(options.listenWs.host)}:${byWebSocket.port}/` }
+        : {}),
       height: chain.tip().height,
       chain: options.bitcoind === undefined ? 'a regtest in memory' : 'your bitcoind',
       data: options.data ?? '',
@@ -53,6 +59,8 @@ export async function runLsp(options: LspOptions, report: Reporter): Promise<Exi
     report.close();
   }
 }
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 async function openStore(data: string | undefined): Promise<SqliteStore | undefined> {
   if (data === undefined) return undefined;

@@ -6,6 +6,8 @@ import { addressOption, amountOption, oneOf, urlOption, wholeOption } from './pa
 
 export interface LspOptions {
   readonly listen: { readonly host: string; readonly port: number };
+  /** For browsers: WebSocket. */
+  readonly listenWs: { readonly host: string; readonly port: number } | undefined;
   /** A folder; without it nothing outlives the process. */
   readonly data: string | undefined;
   readonly bitcoind: string | undefined;
@@ -23,6 +25,7 @@ export function lspOptions(values: Values): LspOptions {
   if (values.token === '') throw new UsageError('--token: an empty token would let nobody in');
   return {
     listen: addressOption('--listen', values.listen ?? '127.0.0.1:9735'),
+    listenWs: values['listen-ws'] === undefined ? undefined : addressOption('--listen-ws', values['listen-ws']),
     data: values.data,
     bitcoind: values.bitcoind === undefined ? undefined : urlOption('--bitcoind', values.bitcoind),
     feePpm: wholeOption('--fee-ppm', values['fee-ppm'] ?? '10000', FEE_PPM_MAX, 0),

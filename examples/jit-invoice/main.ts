@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
-import { demo } from './demo.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from './exitCode.ts';
 import { HELP } from './help.ts';
-import { runLsp } from './lsp.ts';
 import { parseCommand } from './options.ts';
 import { reporter } from './reporter.ts';
 
@@ -12,12 +10,25 @@ function version(): string {
   return own;
 }
 
+/** Each command loads what it needs, and no more: to ask for a price takes no Lightning node. */
 async function run(argv: readonly string[]): Promise<ExitCode> {
   const command = parseCommand(argv);
-  if (command.name === 'lsp') return runLsp(command.options, reporter(command.options.json));
-  if (command.name === 'demo') return demo(command.options, reporter(command.options.json));
-  process.stdout.write(command.name === 'help' ? HELP : `${version()}\n`);
-  return EXIT.ok;
+  switch (command.name) {
+    case 'quote':
+      return (await import('./quote.ts')).quote(command.options, reporter(command.options.json));
+    case 'decode':
+      return (await import('./decode.ts')).decode(command.options, reporter(command.options.json));
+    case 'receive':
+      return (await import('./receive.ts')).receive(command.options, reporter(command.options.json));
+    case 'lsp':
+      return (await import('./lsp.ts')).runLsp(command.options, reporter(command.options.json));
+    case 'demo':
+      return (await import('./demo.ts')).demo(command.options, reporter(command.options.json));
+    case 'help':
+    case 'version':
+      process.stdout.write(command.name === 'help' ? HELP : `${version()}\n`);
+      return EXIT.ok;
+  }
 }
 
 /** A pipe whose reader went away (`jit-invoice demo | head`) is no reason for a stack trace. */

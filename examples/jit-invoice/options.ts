@@ -3,49 +3,110 @@ import { type DemoOptions, demoOptions } from './demoOptions.ts';
 import { UsageError } from './exitCode.ts';
 import { type LspOptions, lspOptions } from './lspOptions.ts';
 import { joinNegatives } from './parsers.ts';
+import { type QuoteOptions, quoteOptions } from './quoteOptions.ts';
+import { type ReceiveOptions, receiveOptions } from './receiveOptions.ts';
+
+export interface DecodeOptions {
+  readonly invoice: string;
+  readonly json: boolean;
+}
 
 export type Command =
   | { readonly name: 'help' | 'version' }
   | { readonly name: 'demo'; readonly options: DemoOptions }
-  | { readonly name: 'lsp'; readonly options: LspOptions };
+  | { readonly name: 'lsp'; readonly options: LspOptions }
+  | { readonly name: 'quote'; readonly options: QuoteOptions }
+  | { readonly name: 'decode'; readonly options: DecodeOptions }
+  | { readonly name: 'receive'; readonly options: ReceiveOptions };
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
-const COMMON = { json: flag, help: { ...flag, short: 'h' }, version: flag } as const;
-const SHARED = { trust: text, bitcoind: text } as const;
-const DEMO = { amount: text, parts: text, 'max-fee': text, timeout: text, cheat: text } as const;
-const LSP = { listen: text, data: text, 'fee-ppm': text, 'min-fee': text, token: text } as const;
 
-/** Options that only one command has. */
-const OWN = { demo: DEMO, lsp: LSP } as const;
-type Name = keyof typeof OWN;
-const NAMES = Object.keys(OWN) as readonly Name[];
+const OPTIONS = {
+  amount: text,
+  bitcoind: text,
+  cheat: text,
+  data: text,
+  description: text,
+  'fee-ppm': text,
+  help: { ...flag, short: 'h' },
+  json: flag,
+  key: text,
+  listen: text,
+  'listen-ws': text,
+  'max-fee': text,
+  'min-fee': text,
+  parts: text,
+  proxy: text,
+  timeout: text,
+  token: text,
+  trust: text,
+  version: flag,
+  yes: flag,
+} as const;
+type Option = keyof typeof OPTIONS;
+
+/** Of each command: its options besides --json, --help and --version, and what the words after it are. */
+const COMMANDS = {
+  quote: { options: ['amount', 'token', 'key', 'timeout', 'proxy'], words: 'at least one URI', least: 1, most: 50 },
+  decode: { options: [], words: 'one invoice', least: 1, most: 1 },
+  receive: {
+    options: ['amount', 'token', 'max-fee', 'trust', 'description', 'bitcoind', 'data', 'timeout', 'yes'],
+    words: 'one URI',
+    least: 1,
+    most: 1,
+  },
+  demo: {
+    options: ['amount', 'parts', 'trust', 'max-fee', 'timeout', 'bitcoind', 'cheat'],
+    words: 'nothing',
+    least: 0,
+    most: 0,
+  },
+  lsp: {
+    options: ['listen', 'listen-ws', 'data', 'bitcoind', 'fee-ppm', 'min-fee', 'trust', 'token'],
+    words: 'nothing',
+    least: 0,
+    most: 0,
+  },
+} as const satisfies Record<string, { options: readonly Option[]; words: string; least: number; most: number }>;
+type Name = keyof typeof COMMANDS;
+const NAMES = Object.keys(COMMANDS) as readonly Name[];
 
 /** @throws UsageError with one line that says what is wrong. */
 export function parseCommand(argv: readonly string[]): Command {
   const { values, positionals } = parse(argv);
   if (values.help) return { name: 'help' };
   if (values.version) return { name: 'version' };
-  const [command, extra] = positionals;
+  const [command, ...words] = positionals;
   if (command === undefined) throw new UsageError('which command? Try: jit-invoice demo, or jit-invoice --help');
   const name = NAMES.find((each) => each === command);
-  if (!name) throw new UsageError(`unknown command "${command}": there are demo and lsp`);
-  if (extra !== undefined) throw new UsageError(`"${extra}" is one word too many`);
-  const foreign = NAMES.flatMap((each) => (each === name ? [] : Object.keys(OWN[each])));
-  const strange = foreign.find((option) => option in values);
+  if (!name) throw new UsageError(`unknown command "${command}": there are ${NAMES.join(', ')}`);
+  const { options, words: wanted, least, most } = COMMANDS[name];
+  if (words.length > most) throw new UsageError(`"${words[most]}" is one word too many: ${name} takes ${wanted}`);
+  if (words.length < least) throw new UsageError(`${name} takes ${wanted}`);
+  const known: ReadonlySet<string> = new Set([...options, 'json', 'help', 'version']);
+  const strange = Object.keys(values).find((option) => !known.has(option));
   if (strange !== undefined) throw new UsageError(`--${strange} is no option of ${name}`);
-  return name === 'demo' ? { name, options: demoOptions(values) } : { name, options: lspOptions(values) };
+  const [first = ''] = words;
+  switch (name) {
+    case 'demo':
+      return { name, options: demoOptions(values) };
+    case 'lsp':
+      return { name, options: lspOptions(values) };
+    case 'quote':
+      return { name, options: quoteOptions(values, words) };
+    case 'decode':
+      return { name, options: { invoice: first, json: values.json ?? false } };
+    case 'receive':
+      return { name, options: receiveOptions(values, first) };
+  }
 }
 
 export type Values = ReturnType<typeof parse>['values'];
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({
-      args: joinNegatives(argv),
-      allowPositionals: true,
-      options: { ...COMMON, ...SHARED, ...DEMO, ...LSP },
-    });
+    return parseArgs({ args: joinNegatives(argv), allowPositionals: true, options: OPTIONS });
   } catch (error) {
     // Node's own words name the option; its advice about "--" helps nobody here.
     const [first = 'wrong options'] = String((error as Error).message).split(/\. |\n/);

@@ -1,4 +1,4 @@
-import { type Msat, msat, sat } from 'lsps2';
+import { formatUri, type Msat, msat, parseUri, sat } from 'lsps2';
 import { UsageError } from './exitCode.ts';
 
 // What a word on the command line may be. Each throws UsageError with one line that says what is wrong.
@@ -57,3 +57,12 @@ export function addressOption(name: string, text: string): { readonly host: stri
 }
 
 const PORT_MAX = 65_535;
+
+/** `nodeid@host:port`, or `nodeid@wss://host/path`. */
+export function uriWord(text: string): string {
+  try {
+    return formatUri(parseUri(text));
+  } catch {
+    throw new UsageError(`"${text}" is not an LSP of the form nodeid@host:port or nodeid@wss://host/path`);
+  }
+}

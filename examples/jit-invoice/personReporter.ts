@@ -63,8 +63,23 @@ const STORY: Readonly<Record<string, Tale>> = {
   part_failed: (f) => `  a part goes back to the payer: ${String(f['reason'])}`,
   funding_confirmed: (f) => `The funding transaction is in block ${String(f['height'])}.`,
   trouble: (f) => `  the LSP has trouble: ${String(f['what'])}`,
+  wallet_started: (f) =>
+    `The wallet is ${short(f['wallet'])}, ${f['data'] === '' ? 'and nothing outlives this process' : `kept in ${String(f['data'])}`}.`,
+  going_on: (f) => `Going on with ${String(f['jit_channel_scid'])}, which was bought before.`,
+  quoted_any: (f, paint) =>
+    `The LSP charges ${paint(BOLD, `${(Number(f['proportional_ppm']) / 10_000).toFixed(2)} %`)}, at least ` +
+    `${amount(f, 'min_fee_msat')}, for ${amount(f, 'min_payment_size_msat')} to ${amount(f, 'max_payment_size_msat')}. ` +
+    `The offer holds until ${String(f['valid_until'])}.`,
+  declined: () => 'Nothing was bought.',
+  channel_let_in: () => '  the payment is on its way: the channel that was bought is let in',
+  held: (f) => `  ${amount(f, 'gross_msat')} are here, and wait for the ${String(f['until'])}`,
+  turned_away: (f, paint) =>
+    `  ${paint(RED, 'Refused. ')}${REFUSALS[f['reason'] as keyof typeof REFUSALS]} The invoice can still be paid.`,
+  received: (f, paint) =>
+    paint(GREEN, 'Paid. ') +
+    `${amount(f, 'gross_msat')} paid = ${amount(f, 'received_msat')} received + ${amount(f, 'extra_fee_total_msat')} for the channel.`,
   listening: (f, paint) =>
-    `Listening: ${paint(BOLD, String(f['uri']))}\n          on ${String(f['chain'])} at height ${String(f['height'])}, ` +
+    `Listening: ${paint(BOLD, String(f['uri']))}${f['ws_uri'] === undefined ? '' : ` and ${String(f['ws_uri'])}`}\n          on ${String(f['chain'])} at height ${String(f['height'])}, ` +
     `${f['data'] === '' ? 'nothing outlives this process' : `kept in ${String(f['data'])}`}, ` +
     `${String(f['purchases'])} purchase(s) from before.`,
   resumed: (f) => `Going on with ${String(f['jit_channel_scid'])}: ${String(f['payments'])} payment(s) were under way.`,

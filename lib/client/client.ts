@@ -11,6 +11,7 @@ import type { Store } from '../ports/store.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
 import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import { aftercare } from './aftercare.ts';
+import { type Asked, type Quoting, quotesOf } from './ask.ts';
 import { openBook } from './book.ts';
 import { getInfo, listProtocols } from './calls.ts';
 import { watchExpiry } from './expiry.ts';
@@ -22,12 +23,12 @@ import { type Limits, validateLimits } from './limits.ts';
 import { type LspSource, readSources } from './lspSource.ts';
 import { type Receivable, receivableOver } from './need.ts';
 import type { Purchase } from './purchase.ts';
-import { type AnyQuote, cheapest, type FixedQuote, type Quote, type Unusable } from './quote.ts';
+import type { Quote } from './quote.ts';
 import { type PurchaseRecord, restingState } from './record.ts';
 import { requests } from './requests.ts';
 import { telling } from './telling.ts';
 import { wake } from './wake.ts';
-import { purchase, quoteOf, type Work } from './work.ts';
+import { purchase, type Work } from './work.ts';
 
 export interface ClientInit {
   readonly node: WalletNode;
@@ -51,23 +52,7 @@ interface Events {
   refused: Refused;
 }
 
-export interface Quotes<Q extends Quote = Quote> {
-  readonly best: Q | undefined;
-  /** One for each LSP, in the order given. */
-  readonly all: readonly (Q | Unusable)[];
-}
-
-export interface Client {
-  /**
-   * What a payment of this size costs at each LSP, and the cheapest. LSPs that cannot serve stand in `all` with their
-   * error; this rejects only when aborted, or with RangeError on an amount outside of u64.
-   */
-  quotes(o: { readonly amount: Msat }, options?: Abortable): Promise<Quotes<FixedQuote>>;
-  /**
-   * The same where the payer decides how much to pay. `expected` says by which amount to compare; without it, by the smallest
-   * that all of them take.
-   */
-  quotes(o: { readonly amount: 'any'; readonly expected?: Msat }, options?: Abortable): Promise<Quotes<AnyQuote>>;
+export interface Client extends Quoting {
   /** Whether an amount can be received over the node's channels as they are. @throws NodeError */
   receivable(amount: Msat): Promise<Receivable>;
   /**
@@ -152,18 +137,10 @@ export async function client(init: ClientInit): Promise<Client> {
     after = aftercare({ book, chain, clock, log });
   }
 
-  async function quotes(o: { amount: Msat | 'any'; expected?: Msat }, options?: Abortable): Promise<Quotes<never>> {
-    if (o.amount !== 'any') msat(o.amount);
-    if (o.expected !== undefined) msat(o.expected);
-    const all = await Promise.all([...lsps.values()].map((lsp) => quoteOf(work, lsp, o, options)));
-    if (options?.signal?.aborted) throw options.signal.reason;
-    const usable = all.filter((each): each is Quote => 'kind' in each);
-    // Each of them is of the kind that was asked for.
-    return { best: cheapest(usable, o.expected), all } as Quotes<never>;
-  }
+  const judgedBy = () => ({ limits, toSelfDelayBlocks: node.toSelfDelayBlocks, now: now() });
 
   return {
-    quotes,
+    quotes: (o: Asked, options?: Abortable) => quotesOf({ asked, judgedBy }, lsps.values(), o, options),
     receivable: async (amount) => receivableOver(await node.channels(), msat(amount)),
     async buy(quote, fields, options) {
       if (store.readOnly) throw new PolicyError('readOnly', 'another tab or process has the purchases');

@@ -1,4 +1,3 @@
-import type { Msat } from '../core/amount.ts';
 import { DecodeError, PolicyError } from '../core/errors.ts';
 import { formatUri, type NodeId, type PaymentHash, type PeerUri, parseUri } from '../core/ids.ts';
 import type { Abortable } from '../ports/abort.ts';
@@ -7,17 +6,17 @@ import { parseJson } from '../protocol/lsps0/json.ts';
 import type { Trust } from '../protocol/lsps2/messages.ts';
 import { decodeOpeningFeeParams, type OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import type { Book } from './book.ts';
-import { buy, getInfo, listProtocols } from './calls.ts';
+import { buy } from './calls.ts';
 import { type Fit, fitOf } from './entry.ts';
 import { buildInvoice, checkFields, type InvoiceFields, jitHint } from './invoice.ts';
 import { checkTrust, type Limits } from './limits.ts';
 import type { KnownLsp } from './lspSource.ts';
-import { chooseQuote, type Quote, type Unusable } from './quote.ts';
+import type { Quote } from './quote.ts';
 import { NOTHING, type PurchaseRecord } from './record.ts';
 import type { Requests } from './requests.ts';
 import { TermsError } from './terms.ts';
 
-// What the client does at an LSP: ask for its price, and buy.
+// What the client does at an LSP once it has a quote: buy.
 
 export interface Work {
   readonly node: WalletNode;
@@ -29,32 +28,6 @@ export interface Work {
   readonly reserved: Set<string>;
   /** Unix seconds. */
   now(): number;
-}
-
-const LSPS2 = 2;
-
-/** What is asked for. */
-export interface Asked {
-  readonly amount: Msat | 'any';
-  readonly expected?: Msat | undefined;
-}
-
-export async function quoteOf(
-  work: Work,
-  { peer, token }: KnownLsp,
-  { amount, expected }: Asked,
-  options?: Abortable,
-): Promise<Quote | Unusable> {
-  const { node, limits, asked } = work;
-  try {
-    const protocols = await listProtocols(asked, peer, options);
-    if (!protocols.includes(LSPS2)) throw new TermsError('no_lsps2', 'this node does not sell JIT channels (LSPS2)');
-    const menu = await getInfo(asked, peer, token, options);
-    const { toSelfDelayBlocks } = node;
-    return chooseQuote(peer, menu, { amount, expected, limits, toSelfDelayBlocks, now: work.now() });
-  } catch (error) {
-    return { lsp: formatUri(peer), error };
-  }
 }
 
 /** What is sent is what is judged: the very text that the LSP sent, not what became of it in somebody's hands. */

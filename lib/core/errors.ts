@@ -38,25 +38,28 @@ export class RpcError extends Lsps2Error {
   }
 }
 
-export type TransportReason = 'offline' | 'closed' | 'timeout';
+export type TransportReason = 'offline' | 'closed' | 'timeout' | 'protocol';
 
 /**
- * The peer did not answer. `retryable`: the same call may work later. A `buy` that was not answered may have been carried
+ * The peer did not answer; `protocol`: what it did is against BOLT 1 or BOLT 8. `retryable`: the same call may work later. A `buy` that was not answered may have been carried
  * out: the offer then stays unused at the LSP until it ends, and costs nothing.
  */
 export class TransportError extends Lsps2Error {
   readonly code = 'transport';
   readonly reason: TransportReason;
   readonly retryable: boolean;
+  /** The peer's last words (`error` or `warning` of BOLT 1): printable characters only, cut short. Never show them as if they were ours. */
+  readonly detail: string;
 
   constructor(
     reason: TransportReason,
     message: string,
-    options?: { readonly cause?: unknown; readonly retryable?: boolean },
+    options?: { readonly cause?: unknown; readonly retryable?: boolean; readonly detail?: string },
   ) {
     super(message, options);
     this.reason = reason;
-    this.retryable = options?.retryable ?? true;
+    this.retryable = options?.retryable ?? reason !== 'protocol';
+    this.detail = options?.detail ?? '';
   }
 }
 

@@ -25,22 +25,34 @@ export const paymentHash = reader<PaymentHash>('a payment hash: 64 lower-case he
 export const channelId = reader<ChannelId>('a channel id: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
 export const txid = reader<Txid>('a transaction id: 64 lower-case hex characters', /^[0-9a-f]{64}$/);
 
-/** Where a peer listens: `nodeid@host:port`. */
+/** Where a peer listens: `nodeid@host:port`, or `nodeid@wss://host:port/path` where it is reached by WebSocket. */
 export interface PeerUri {
   readonly nodeId: NodeId;
   readonly host: string;
   readonly port: number;
+  /** By WebSocket: the whole URL. */
+  readonly url?: string;
 }
 
-const URI = /^(0[23][0-9a-f]{64})@([^\s@/]+):(\d{1,5})$/i;
+const URI = /^(0[23][0-9a-f]{64})@(wss?:\/\/)?(\[[^\s@/[\]]+\]|[^\s@/]+?)(?::(\d{1,5}))?(\/[^\s@#]*)?$/i;
+const DEFAULT_PORT: Readonly<Record<string, number>> = { 'ws://': 80, 'wss://': 443 };
 
-/** Reads `nodeid@host:port` (bLIP-50 "Connection strings"; an IPv6 host may stand in brackets). @throws {@link DecodeError} */
+/**
+ * Reads `nodeid@host:port` (bLIP-50 "Connection strings"; an IPv6 host may stand in brackets), or `nodeid@ws://...`, `nodeid@wss://...`.
+ * @throws {@link DecodeError}
+ */
 export function parseUri(text: string): PeerUri {
-  const match = URI.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port < 1 || port > 65_535) throw new DecodeError('', 'not an LSP address of the form nodeid@host:port');
-  return { nodeId: nodeId((match[1] ?? '').toLowerCase()), host: (match[2] ?? '').replace(/^\[(.*)\]$/, '$1'), port };
+  const [, id = '', given, hostText = '', portText, path] = URI.exec(text) ?? [];
+  const scheme = given?.toLowerCase();
+  const port = Number(portText ?? DEFAULT_PORT[scheme ?? '']);
+  const isUrl = scheme !== undefined;
+  // Outside of a URL an IPv6 address may stand without brackets, and nothing follows the port.
+  if (!id || !(port >= 1 && port <= 65_535) || (path !== undefined && !isUrl) || (isUrl && /^[^[].*:/.test(hostText)))
+    throw new DecodeError('', 'not an LSP address of the form nodeid@host:port');
+  const host = hostText.replace(/^\[(.*)\]$/, '$1');
+  const url = isUrl ? { url: `${scheme}${hostText}:${port}${path ?? '/'}` } : {};
+  return { nodeId: nodeId(id.toLowerCase()), host, port, ...url };
 }
 
-export const formatUri = (uri: PeerUri): string =>
-  `${uri.nodeId}@${uri.host.includes(':') ? `[${uri.host}]` : uri.host}:${uri.port}`;
+export const formatUri = ({ nodeId: id, host, port, url }: PeerUri): string =>
+  `${id}@${url ?? `${host.includes(':') ? `[${host}]` : host}:${port}`}`;

@@ -16,6 +16,7 @@ export * from './lsps0/jsonRpc.ts';
 export * from './lsps0/listProtocols.ts';
 export * from './lsps2/errors.ts';
 export * from './lsps2/extraFee.ts';
+export * from './lsps2/jitInvoice.ts';
 export * from './lsps2/menu.ts';
 export * from './lsps2/messages.ts';
 export * from './lsps2/openingFee.ts';

@@ -31,6 +31,7 @@ export const TRANSPORT: Readonly<Record<TransportReason, string>> = {
   offline: 'The LSP cannot be reached. Look at your connection, or try later.',
   closed: 'The connection to the LSP broke. Try again.',
   timeout: 'The LSP did not answer in time. Try again.',
+  protocol: 'The LSP does not speak as a Lightning node should. Choose another LSP.',
 };
 
 /** By `RpcError.reason`: the words of bLIP-50 and bLIP-52. */

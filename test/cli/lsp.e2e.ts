@@ -1,10 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseUri } from '../../lib/core/ids.ts';
 import { ldkMessages } from '../../lib/nodes/ldk/messages.ts';
@@ -12,45 +8,11 @@ import { startNode } from '../../lib/nodes/ldk/node.ts';
 import { memoryChain } from '../../lib/testing/chain/memory.ts';
 import { msat } from '../../lib/core/amount.ts';
 import { buyByHand } from '../crash/buyByHand.ts';
+import { running } from './running.ts';
 
 // `jit-invoice lsp` as somebody at a terminal runs it, with a wallet that connects over TCP.
 
-type Line = Record<string, string>;
-
-interface Running {
-  readonly child: ChildProcess;
-  line(event: string): Promise<Line>;
-  stop(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-function run(...args: string[]): Running {
-  const main = fileURLToPath(new URL('../../dist/jit-invoice/main.js', import.meta.url));
-  const child = spawn(process.execPath, [main, 'lsp', '--listen', '127.0.0.1:0', ...args]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const seen: Line[] = [];
-  const waiting = new Map<string, (line: Line) => void>();
-  createInterface({ input: child.stdout }).on('line', (text) => {
-    const line = JSON.parse(text) as Line;
-    seen.push(line);
-    waiting.get(line['event'] ?? '')?.(line);
-  });
-  return {
-    child,
-    line: (event) =>
-      new Promise((resolve, reject) => {
-        const found = seen.find((each) => each['event'] === event);
-        if (found) resolve(found);
-        waiting.set(event, resolve);
-        child.once('exit', (code) => reject(new Error(`the LSP ended with ${code}`)));
-      }),
-    async stop(signal) {
-      const ended = once(child, 'exit');
-      child.kill(signal);
-      const [code] = (await ended) as [number | null];
-      return code;
-    },
-  };
-}
+const run = (...args: string[]) => running('lsp', '--listen', '127.0.0.1:0', ...args);
 
 const data = () => {
   const folder = mkdtempSync(join(tmpdir(), 'lsps2-cli-'));
@@ -94,7 +56,7 @@ test('serves, stops in order at Ctrl-C, and goes on where it was', async () => {
   second.child.stderr?.on('data', (text) => {
     complaint += String(text);
   });
-  expect(await once(second.child, 'exit')).toEqual([1, null]);
+  expect(await second.ended).toBe(1);
   expect(complaint).toMatch(/^jit-invoice: another process is using the store [^\n]+\n$/);
 
   expect(await first.stop('SIGINT')).toBe(0);

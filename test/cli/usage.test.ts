@@ -58,7 +58,20 @@ describe('the options of jit-invoice', () => {
   const wrong: [args: string, line: RegExp][] = [
     ['', /which command\? Try: jit-invoice demo/],
     ['pay', /unknown command "pay"/],
-    ['demo now', /"now" is one word too many/],
+    ['demo now', /"now" is one word too many: demo takes nothing/],
+    ['demo --key k', /--key is no option of demo/],
+    ['quote', /quote takes at least one URI/],
+    ['quote nowhere', /"nowhere" is not an LSP of the form nodeid@host:port or nodeid@wss:/],
+    [`quote 02${'ab'.repeat(32)}@127.0.0.1:1 --amount much`, /--amount: "much" is not an amount/],
+    [`quote 02${'ab'.repeat(32)}@127.0.0.1:1 --proxy here`, /--proxy: "here" is not an address/],
+    [`quote 02${'ab'.repeat(32)}@127.0.0.1:1 --timeout 0`, /--timeout: "0" is not a whole number/],
+    [`quote 02${'ab'.repeat(32)}@127.0.0.1:1 --key /`, /--key: \/ cannot be read/],
+    ['decode', /decode takes one invoice/],
+    ['decode lnbc1', /not an invoice/],
+    ['decode lnbc1 lnbc1', /"lnbc1" is one word too many: decode takes one invoice/],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1`, /--bitcoind: the wallet needs a regtest bitcoind/],
+    ['receive', /receive takes one URI/],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --bitcoind http://u:hunter2@127.0.0.1:1`, /--yes: there is nobody here/],
     ['demo --amount', /--amount.*argument missing/],
     ['demo --amount 5', /--amount: "5" is not an amount/],
     ['demo --amount 5btc', /--amount: "5btc" is not an amount/],
@@ -100,6 +113,10 @@ describe('the options of jit-invoice', () => {
       '--bitcoind',
       '--cheat',
       '--json',
+      '--key',
+      '--proxy',
+      '--listen-ws',
+      '--yes',
     ]) {
       expect(stdout).toContain(option);
     }

@@ -16,6 +16,15 @@ describe('the address of an LSP (bLIP-50 "Lightning Network Connection Strings")
     expect(parseUri(formatUri(parseUri(text)))).toEqual({ nodeId: ID, host, port });
   });
   test.each([
+    [`${ID}@ws://127.0.0.1:9736`, '127.0.0.1', 9736, 'ws://127.0.0.1:9736/'],
+    [`${ID}@wss://lsp.example`, 'lsp.example', 443, 'wss://lsp.example:443/'],
+    [`${ID}@WS://lsp.example/ln/a?b=c`, 'lsp.example', 80, 'ws://lsp.example:80/ln/a?b=c'],
+    [`${ID}@wss://[2001:db8::1]:1/x`, '2001:db8::1', 1, 'wss://[2001:db8::1]:1/x'],
+  ])('by WebSocket: %s', (text, host, port, url) => {
+    expect(parseUri(text)).toEqual({ nodeId: ID, host, port, url });
+    expect(parseUri(formatUri(parseUri(text)))).toEqual({ nodeId: ID, host, port, url });
+  });
+  test.each([
     ['no host', `${ID}@:9735`],
     ['no port', `${ID}@127.0.0.1`],
     ['port 0', `${ID}@127.0.0.1:0`],
@@ -23,5 +32,11 @@ describe('the address of an LSP (bLIP-50 "Lightning Network Connection Strings")
     ['a node id too short', `${ID.slice(2)}@127.0.0.1:9735`],
     ['a node id that is no key', `04${'ab'.repeat(32)}@127.0.0.1:9735`],
     ['nothing', ''],
+    ['another scheme', `${ID}@http://lsp.example:80`],
+    ['a path without a scheme', `${ID}@lsp.example:80/ln`],
+    ['a URL with a password', `${ID}@wss://a:b@lsp.example`],
+    ['a URL without a host', `${ID}@wss://`],
+    ['a URL with a bare IPv6 address', `${ID}@ws://::1:80`],
+    ['a URL with port 0', `${ID}@ws://lsp.example:0`],
   ])('%s is refused', (_, text) => expect(() => parseUri(text)).toThrow(DecodeError));
 });

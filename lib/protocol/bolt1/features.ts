@@ -1,9 +1,12 @@
 /** Feature bits (BOLT 9). An even bit is compulsory, the odd one after it optional. */
 export const FEATURE = {
+  dataLossProtect: 0,
   varOnionOptin: 8,
+  staticRemotekey: 12,
   paymentSecret: 14,
   basicMpp: 16,
   anchors: 22,
+  channelType: 44,
   scidAlias: 46,
   zeroConf: 50,
   /** bLIP-50: set by LSPs that speak LSPS0. Optional to set, so never required of a peer. */
@@ -33,3 +36,11 @@ export function decodeFeatures(bytes: Uint8Array): readonly number[] {
 /** Whether a feature, named by its even bit, is set in either form. */
 export const hasFeature = (bits: readonly number[], even: number): boolean =>
   bits.includes(even) || bits.includes(even + 1);
+
+/** The features that BOLT 9 names, by their even bits. */
+const BOLT_9 = [0, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 34, 36, 38, 42, 44, 46, 48, 50, 60, 62];
+const KNOWN_FEATURES: ReadonlySet<number> = new Set([...BOLT_9, FEATURE.lsps]);
+
+/** The first compulsory feature that is unknown: BOLT 1 has us close the connection. */
+export const unknownCompulsory = (bits: readonly number[]): number | undefined =>
+  bits.find((bit) => bit % 2 === 0 && !KNOWN_FEATURES.has(bit));

@@ -11,7 +11,7 @@ import { decrypt, encrypt, hkdf, mix, TAG_BYTES } from './symmetric.ts';
 const VERSION = 0;
 const POINT_BYTES = 33;
 export const ACT_ONE_BYTES = 1 + POINT_BYTES + TAG_BYTES;
-export const ACT_TWO_BYTES = ACT_ONE_BYTES;
+export const ACT_TWO_BYTES = 1 + POINT_BYTES + TAG_BYTES;
 export const ACT_THREE_BYTES = 1 + POINT_BYTES + TAG_BYTES + TAG_BYTES;
 
 const NOTHING = new Uint8Array(0);
@@ -79,13 +79,14 @@ export function respond({ secret, ephemeral }: OwnKeys): Responder {
       return concat(Uint8Array.of(VERSION), own.ephemeral, two.tag);
     },
     actThree(bytes) {
-      if (!state) throw new DecodeError('act_three', 'came before act one');
+      const two = state;
+      if (!two) throw new DecodeError('act_three', 'came before act one');
       checkAct(bytes, ACT_THREE_BYTES, 'act_three');
       const c = bytes.subarray(1, 1 + POINT_BYTES + TAG_BYTES);
-      const rs = opened(() => decrypt(state!.key, 1, state!.digest, c), 'act_three', 'its ciphertext is not right');
+      const rs = opened(() => decrypt(two.key, 1, two.digest, c), 'act_three', 'its ciphertext is not right');
       checkPoint(rs, 'act_three');
       const tag = bytes.subarray(1 + POINT_BYTES + TAG_BYTES);
-      const three = unseal(mix(state.digest, c), state.chaining, ecdh(ephemeral, rs), { tag, act: 'act_three' });
+      const three = unseal(mix(two.digest, c), two.chaining, ecdh(ephemeral, rs), { tag, act: 'act_three' });
       const [receiving, sending] = hkdf(three.chaining, NOTHING);
       return { remote: nodeId(toHex(rs)), keys: { sending, receiving, chaining: three.chaining } };
     },

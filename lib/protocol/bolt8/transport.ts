@@ -55,7 +55,7 @@ export function opener({ receiving, chaining }: TransportKeys): Opener {
   const need = () => (length === undefined ? HEADER_BYTES : length + TAG_BYTES);
 
   function take(count: number): Uint8Array {
-    const all = parts.length === 1 ? parts[0]! : concat(...parts);
+    const all = concat(...parts);
     parts.length = 0;
     have -= count;
     if (have > 0) parts.push(all.subarray(count));

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { UsageError } from './exitCode.ts';
+
+const KEY_HEX = /^[0-9a-f]{64}$/i;
+const KEY_BYTES = 32;
+
+/**
+ * The private key in a file: 64 hex characters. Where there is no file yet, one is made that only its owner can read. An LSP binds
+ * what it offers to the key of who asked. @throws UsageError
+ */
+export function keyOf(file: string): Uint8Array {
+  const text = read(file) ?? create(file);
+  // What is in it is not repeated: it may be a key after all.
+  if (!KEY_HEX.test(text)) throw new UsageError(`--key: ${file} does not hold a key, which is 64 hex characters`);
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'ENOENT') return undefined;
+    throw new UsageError(`--key: ${file} cannot be read`, { cause });
+  }
+}
+
+function create(file: string): string {
+  const text = randomBytes(KEY_BYTES).toString('hex');
+  try {
+    // `wx`: whoever made it meanwhile keeps it.
+    writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    throw new UsageError(`--key: ${file} cannot be written`, { cause });
+  }
+  return text;
+}

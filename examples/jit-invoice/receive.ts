@@ -1,0 +1,163 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { type Client, client, formatScid, msat, type Purchase, type Quote } from 'lsps2';
+import { ldkNode, ldkWallet } from 'lsps2/ldk';
+import { memoryStore } from 'lsps2/memory';
+import { type SqliteStore, sqliteStore } from 'lsps2/sqlite';
+import { bitcoindChain } from 'lsps2/testing';
+import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError, UsageError } from './exitCode.ts';
+import type { ReceiveOptions } from './receiveOptions.ts';
+import type { Reporter } from './reporter.ts';
+
+const STORE_FILE = 'wallet.db';
+/** How long one round of listening lasts; between two of them a lost connection is mended. */
+const ROUND_MS = 30_000;
+const MSAT_END = (1n << 64n) - 1n;
+
+/** A wallet on an LDK node: quote, confirm, buy, invoice, wait, verify, account. Started again on the same folder it goes on. */
+export async function receive(options: ReceiveOptions, report: Reporter): Promise<ExitCode> {
+  const open: (() => Promise<void>)[] = [];
+  try {
+    if (!options.yes && (options.json || !process.stdin.isTTY))
+      throw new UsageError('--yes: there is nobody here who could be asked whether the price is right');
+    report.waiting('starting a Lightning node');
+    const store = openStore(options.data);
+    const file = await store;
+    if (file) open.push(() => file.close());
+    const chain = await bitcoindChain(options.bitcoind, { follow: true });
+    open.push(() => chain.close());
+    const node = await ldkNode({ role: 'wallet', chain, ...(file ? { store: file.bytes } : {}) });
+    open.push(() => node.stop());
+    const { token, trust, maxFee = options.amount === 'any' ? msat(MSAT_END) : options.amount } = options;
+    const jit = await client({
+      node: await ldkWallet(node),
+      store: file ?? memoryStore(),
+      lsps: [{ uri: options.lsp, ...(token === undefined ? {} : { token }) }],
+      limits: { maxFee, ...(trust === undefined ? {} : { trust: [trust] }) },
+    });
+    open.push(() => jit.close());
+    report.tell('wallet_started', { wallet: node.nodeId, height: chain.tip().height, data: options.data ?? '' });
+    const purchase = goneOn(jit, options, report) ?? (await buy(jit, options, report));
+    if (!purchase) return EXIT.limits;
+    return await wait(jit, purchase, options, report);
+  } catch (error) {
+    report.tell('failed', { reason: messageOf(error), exit_code: exitCodeOf(error) });
+    throw error;
+  } finally {
+    report.waiting('stopping');
+    for (const close of open.reverse()) await close().catch(() => undefined);
+    report.close();
+  }
+}
+
+async function openStore(data: string | undefined): Promise<SqliteStore | undefined> {
+  if (data === undefined) return undefined;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  return sqliteStore(join(data, STORE_FILE));
+}
+
+/** What a run before this one has bought, and nobody has paid yet. */
+function goneOn(jit: Client, { amount, lsp }: ReceiveOptions, report: Reporter): Purchase | undefined {
+  const size = amount === 'any' ? undefined : amount;
+  const found = jit
+    .purchases()
+    .find((each) => each.keepOpenUntil !== undefined && each.paymentSize === size && lsp.startsWith(each.lsp));
+  if (!found) return undefined;
+  report.tell('going_on', { jit_channel_scid: formatScid(found.scid), state: found.state.tag });
+  tellInvoice(found, report);
+  return found;
+}
+
+async function buy(jit: Client, options: ReceiveOptions, report: Reporter): Promise<Purchase | undefined> {
+  const { amount } = options;
+  report.waiting('asking the LSP');
+  const { best, all } = amount === 'any' ? await jit.quotes({ amount }) : await jit.quotes({ amount });
+  if (!best) {
+    const [only] = all;
+    throw only && 'error' in only ? only.error : new Error('there is no LSP');
+  }
+  tellQuote(best, report);
+  if (!options.yes && !(await agreed(report))) {
+    report.tell('declined', {});
+    return undefined;
+  }
+  const purchase = await jit.buy(best, { description: options.description });
+  report.tell('bought', {
+    jit_channel_scid: formatScid(purchase.scid),
+    trust: purchase.trust,
+    ...(purchase.openingFee === undefined ? {} : { opening_fee_msat: purchase.openingFee }),
+  });
+  tellInvoice(purchase, report);
+  return purchase;
+}
+
+function tellQuote(quote: Quote, report: Reporter): void {
+  const valid = { menu_entry: quote.entry, valid_until: new Date(quote.validUntil * 1000).toISOString() };
+  if (quote.kind === 'fixed')
+    report.tell('quoted', {
+      payment_size_msat: quote.paymentSize,
+      opening_fee_msat: quote.openingFee,
+      net_msat: quote.net,
+      fee_ppm: quote.feePpm,
+      ...valid,
+    });
+  else
+    report.tell('quoted_any', {
+      min_fee_msat: quote.minFee,
+      proportional_ppm: quote.proportionalPpm,
+      min_payment_size_msat: quote.minPaymentSize,
+      max_payment_size_msat: quote.maxPaymentSize,
+      ...valid,
+    });
+}
+
+const tellInvoice = ({ invoice, paymentHash, paymentSize }: Purchase, report: Reporter): void =>
+  report.tell('invoice', {
+    invoice,
+    payment_hash: paymentHash,
+    ...(paymentSize === undefined ? {} : { amount_msat: paymentSize }),
+  });
+
+async function agreed(report: Reporter): Promise<boolean> {
+  report.close();
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question('Buy it? [y/N] ')).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Listens until it is paid. What was refused may still be paid rightly, so that only the end of time ends it. */
+async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, report: Reporter): Promise<ExitCode> {
+  let last: string | undefined;
+  const tell = ({ state }: Purchase) => {
+    const said = JSON.stringify(state, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+    if (said === last) return;
+    last = said;
+    if (state.tag === 'refused') report.tell('turned_away', { what: state.what, reason: state.reason });
+    else if (state.tag === 'channelOpening') report.tell('channel_let_in', {});
+    else if (state.tag === 'held') report.tell('held', { until: state.until, gross_msat: state.gross });
+  };
+  const stop = jit.on('changed', (each) => each.paymentHash === bought.paymentHash && tell(each));
+  const end = Date.now() + options.timeoutSeconds * 1000;
+  try {
+    while (Date.now() < end && bought.keepOpenUntil !== undefined) {
+      report.waiting('waiting for the payment; Ctrl-C stops, and the same command goes on');
+      await jit.wake(Math.max(1, Math.min(ROUND_MS, end - Date.now())));
+    }
+  } finally {
+    stop();
+  }
+  const { state } = bought;
+  if (state.tag !== 'paid') throw new UnpaidError(`the invoice was not paid: it is ${state.tag}`);
+  report.tell('received', {
+    gross_msat: state.gross,
+    extra_fee_total_msat: state.fee,
+    received_msat: state.received,
+    jit_channel_scid: formatScid(bought.scid),
+    trust: bought.trust,
+  });
+  return EXIT.ok;
+}

@@ -1,0 +1,42 @@
+import type { Msat, Trust } from 'lsps2';
+import { TRUSTS } from './demoOptions.ts';
+import { UsageError } from './exitCode.ts';
+import type { Values } from './options.ts';
+import { amountOption, oneOf, uriWord, urlOption, wholeOption } from './parsers.ts';
+
+export interface ReceiveOptions {
+  readonly lsp: string;
+  readonly amount: Msat | 'any';
+  readonly token: string | undefined;
+  readonly maxFee: Msat | undefined;
+  /** Undefined: both are fine. */
+  readonly trust: Trust | undefined;
+  readonly description: string;
+  readonly bitcoind: string;
+  /** A folder; without it nothing outlives the process. */
+  readonly data: string | undefined;
+  readonly timeoutSeconds: number;
+  /** Nobody is asked. */
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+const TIMEOUT_SECONDS_MAX = 86_400;
+
+export function receiveOptions(values: Values, word: string): ReceiveOptions {
+  if (values.bitcoind === undefined)
+    throw new UsageError('--bitcoind: the wallet needs a regtest bitcoind, http://user:password@127.0.0.1:18443');
+  return {
+    lsp: uriWord(word),
+    amount: values.amount === undefined ? 'any' : amountOption('--amount', values.amount),
+    token: values.token,
+    maxFee: values['max-fee'] === undefined ? undefined : amountOption('--max-fee', values['max-fee']),
+    trust: values.trust === undefined ? undefined : oneOf('--trust', values.trust, TRUSTS),
+    description: values.description ?? 'jit-invoice',
+    bitcoind: urlOption('--bitcoind', values.bitcoind),
+    data: values.data,
+    timeoutSeconds: wholeOption('--timeout', values.timeout ?? '3600', TIMEOUT_SECONDS_MAX),
+    yes: values.yes ?? false,
+    json: values.json ?? false,
+  };
+}

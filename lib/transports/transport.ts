@@ -1,0 +1,25 @@
+import type { PeerUri } from '../core/ids.ts';
+import type { Abortable } from '../ports/abort.ts';
+
+/** A stream of bytes to a peer. */
+export interface Pipe {
+  write(bytes: Uint8Array): void;
+  /** Bytes that were written and have not left yet. */
+  buffered(): number;
+  /** Ends it; what was written still leaves if it can. `closed` is not told. */
+  close(): void;
+}
+
+export interface PipeEvents {
+  data(bytes: Uint8Array): void;
+  /** The other side, or the network, ended it. */
+  closed(cause?: unknown): void;
+}
+
+/** A way to reach peers: `tcp()` or `webSocket()`. */
+export interface Transport {
+  /** Whether it is the way to this address. */
+  takes(peer: PeerUri): boolean;
+  /** Resolves when bytes can flow; gives up when the signal says so. @throws TransportError */
+  dial(peer: PeerUri, events: PipeEvents, options: Abortable): Promise<Pipe>;
+}
