@@ -61,6 +61,13 @@ export default defineConfig({
         pool: 'forks',
         fileParallelism: false,
       }),
+      // On nodes that we did not write: `npm run test:interop`, and not part of `npm test`.
+      project('interop', ['test/**/*.interop.ts'], {
+        testTimeout: 120_000,
+        hookTimeout: 600_000,
+        pool: 'forks',
+        fileParallelism: false,
+      }),
       ...browserProject(),
     ],
   },

@@ -20,7 +20,8 @@ export async function buyByHand(node: PeerMessages, lsp: NodeId, amount: Msat | 
 
 let count = 0;
 
-function call(node: PeerMessages, lsp: NodeId, method: string, params: object): Promise<unknown> {
+/** One request in plain JSON-RPC; rejects with the JSON of the error that came back. */
+export function call(node: PeerMessages, lsp: NodeId, method: string, params: object): Promise<unknown> {
   const id = `by hand ${count++}`;
   const reply = new Promise<unknown>((resolve, reject) => {
     const stop = node.onMessage((from, type, payload) => {

@@ -82,7 +82,7 @@ export function walletChannels(
     async offered(event) {
       // The peer picks the temporary channel id, and may pick one twice; the name of the offer is ours.
       const userId = newUserId();
-      const offer = toOffer(event, userId);
+      const offer = toOffer(node, event, userId);
       const answer = await answerTo(offer);
       const { temporary_channel_id: id, counterparty_node_id: peer } = event;
       if (answer.accept) {
@@ -142,7 +142,7 @@ export function walletChannels(
   };
 }
 
-function toOffer(event: ldk.Event_OpenChannelRequest, userId: bigint): ChannelOffer {
+function toOffer(node: LdkNode, event: ldk.Event_OpenChannelRequest, userId: bigint): ChannelOffer {
   const { channel_negotiation_type: funds } = event;
   const push = funds instanceof ldk.InboundChannelFunds_PushMsat ? funds.push_msat : 0n;
   return {
@@ -151,10 +151,20 @@ function toOffer(event: ldk.Event_OpenChannelRequest, userId: bigint): ChannelOf
     capacity: wholeSat(toU64(event.funding_satoshis)),
     push: toMsat(push),
     announced: Boolean(event.is_announced),
-    scidAlias: Boolean(event.channel_type.supports_scid_privacy()),
+    scidAlias: Boolean(event.channel_type.supports_scid_privacy()) || offersAlias(node, event.counterparty_node_id),
     toSelfDelayBlocks: event.params.get_to_self_delay(),
   };
 }
+
+/** Where the channel type leaves option_scid_alias out, as ldk-node's does, it is negotiated by `init`: we always offer it. */
+const offersAlias = (node: LdkNode, peer: Uint8Array): boolean =>
+  node.peers
+    .list_peers()
+    .some(
+      (each) =>
+        toNodeId(each.get_counterparty_node_id()) === toNodeId(peer) &&
+        each.get_init_features().supports_scid_privacy(),
+    );
 
 /** LDK 0.1 reads channels back with this off, and cannot turn it on again (manager.ts). */
 const takesFeesOver = (channel: ldk.ChannelDetails): boolean =>
