@@ -84,7 +84,7 @@ export async function startLdkPeer(binary: string, init: LdkPeerInit): Promise<L
   const send = <T>(fields: object): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       const id = count++;
-      waiting.set(id, { resolve: resolve as never, reject });
+      waiting.set(id, { resolve, reject });
       child.stdin.write(`${JSON.stringify({ id, ...fields })}\n`);
     });
 

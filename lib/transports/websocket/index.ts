@@ -36,6 +36,7 @@ export function webSocket(options: WebSocketOptions = {}): Transport {
 /** A close that the other side does not answer takes long, and tells nobody: what comes after our close is not heard. */
 function opened(socket: WebSocketLike, url: string, events: PipeEvents, { signal }: Abortable): Promise<Pipe> {
   return new Promise((resolve, reject) => {
+    let isOpen = false;
     let over = false;
     const leave = () => {
       over = true;
@@ -57,10 +58,11 @@ function opened(socket: WebSocketLike, url: string, events: PipeEvents, { signal
     socket.addEventListener('close', () => {
       signal?.removeEventListener('abort', aborted);
       reject(new TransportError('offline', `nobody answers at ${url}`));
-      if (!over) events.closed();
+      if (isOpen && !over) events.closed();
       over = true;
     });
     socket.addEventListener('open', () => {
+      isOpen = true;
       signal?.removeEventListener('abort', aborted);
       resolve({ write: (bytes) => socket.send(bytes), buffered: () => socket.bufferedAmount, close: leave });
     });
