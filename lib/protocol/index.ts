@@ -3,6 +3,8 @@ export * from './bolt1/customMessage.ts';
 export * from './bolt1/features.ts';
 export * from './bolt1/tlv.ts';
 export * from './bolt1/truncated.ts';
+export * from './bolt8/handshake.ts';
+export * from './bolt8/transport.ts';
 export { DESCRIPTION_BYTES_MAX } from './bolt11/encode.ts';
 export { decodeInvoice } from './bolt11/decode.ts';
 export * from './bolt11/invoice.ts';

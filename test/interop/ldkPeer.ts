@@ -29,7 +29,7 @@ export interface LdkPeerInit {
   readonly source?: { readonly node_id: string; readonly address: string; readonly token?: string };
 }
 
-export interface Told {
+interface Told {
   readonly event: string;
   readonly [field: string]: string;
 }
