@@ -14,7 +14,7 @@ Options of quote
   --amount AMOUNT     what the payer pays, as 250000sat or 250000000msat      (default: the payer decides)
   --token TOKEN       a token that the LSPs know
   --key FILE          the private key to ask with; made, for its owner alone, where there is none yet  (default: a key of this moment)
-  --timeout SECONDS   how long an LSP may take to be reached, and to answer   (default 15)
+  --timeout SECONDS   how long an LSP may take to be reached, and to answer   (default 15; 60 with --proxy)
   --proxy HOST:PORT   a SOCKS5 proxy, as Tor's 127.0.0.1:9050
   --json              one JSON object per line on stdout for each LSP: "quoted" or "unusable"
   The exit code is 0 when one LSP can serve, else that of the first one's trouble.

@@ -22,6 +22,10 @@ export const quoteOptions = (values: Values, words: readonly string[]): QuoteOpt
   token: values.token,
   key: values.key,
   proxy: values.proxy === undefined ? undefined : addressOption('--proxy', values.proxy),
-  timeoutSeconds: wholeOption('--timeout', values.timeout ?? '15', TIMEOUT_SECONDS_MAX),
+  timeoutSeconds: wholeOption(
+    '--timeout',
+    values.timeout ?? (values.proxy === undefined ? '15' : '60'),
+    TIMEOUT_SECONDS_MAX,
+  ),
   json: values.json ?? false,
 });

@@ -6,6 +6,8 @@ import { UsageError } from './exitCode.ts';
 /** A client that sends more than the node reads waits. */
 const BACKLOG_BYTES_MAX = 1 << 20;
 const MESSAGE_BYTES_MAX = 1 << 17;
+/** LDK itself takes no more peers without channels. */
+const CLIENTS_MAX = 250;
 
 /** The package `ws`, or one sentence. */
 export function loadWs(): typeof import('ws') {
@@ -34,7 +36,10 @@ export function wsRelay(listen: Address, to: Address): Promise<Relay> {
   const { WebSocketServer: Server } = loadWs();
   return new Promise((resolve, reject) => {
     const server: WebSocketServer = new Server({ ...listen, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
-    server.on('connection', (socket: WebSocket) => join(socket, to));
+    server.on('connection', (socket: WebSocket) => {
+      if (server.clients.size > CLIENTS_MAX) socket.terminate();
+      else join(socket, to);
+    });
     server.once('error', reject);
     server.once('listening', () => {
       const address = server.address();

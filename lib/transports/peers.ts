@@ -61,6 +61,15 @@ export function peers(init: PeersInit): Peers {
   const closers = new Set<(error: TransportError) => void>();
   let closed = false;
 
+  /** A listener that throws must not end the process, which an error in a socket's callback would. */
+  function telling(tell: () => void): void {
+    try {
+      tell();
+    } catch (cause) {
+      log({ level: 'warn', event: 'transports.listener_threw', fields: { cause: String(cause) } });
+    }
+  }
+
   function open(peer: PeerUri): Entry {
     const remote = peer.nodeId;
     const dialing = stopper();
@@ -75,7 +84,7 @@ export function peers(init: PeersInit): Peers {
       if (entries.get(remote) === entry) entries.delete(remote);
       log({ level: 'debug', event: 'transports.over', fields: { peer: remote, reason: error.message } });
       ready.reject(error);
-      if (wasUp) disconnected.tell(remote);
+      if (wasUp) telling(() => disconnected.tell(remote));
     };
     const entry: Entry = {
       isUp: false,
@@ -89,17 +98,18 @@ export function peers(init: PeersInit): Peers {
         up() {
           entry.isUp = true;
           ready.resolve();
-          connected.tell(remote);
+          telling(() => connected.tell(remote));
         },
-        message: (type, payload) => messages.tell(remote, type, payload),
+        message: (type, payload) => telling(() => messages.tell(remote, type, payload)),
         over,
       }),
     };
-    const disarm = clock.after(DIAL_TIMEOUT_MS, () => {
-      over(new TransportError('timeout', `no connection to ${formatUri(peer)} in ${DIAL_TIMEOUT_MS / 1000} s`));
+    const transport = transports.find((each) => each.takes(peer));
+    const patienceMs = transport?.dialTimeoutMs ?? DIAL_TIMEOUT_MS;
+    const disarm = clock.after(patienceMs, () => {
+      over(new TransportError('timeout', `no connection to ${formatUri(peer)} in ${patienceMs / 1000} s`));
     });
     const dial = async () => {
-      const transport = transports.find((each) => each.takes(peer));
       if (!transport) throw new TransportError('offline', `there is no way to ${formatUri(peer)} here`, NOT_AGAIN);
       entry.link.begin(await transport.dial(peer, entry.link.events, { signal: dialing.signal }));
       disarm();

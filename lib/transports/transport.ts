@@ -20,6 +20,8 @@ export interface PipeEvents {
 export interface Transport {
   /** Whether it is the way to this address. */
   takes(peer: PeerUri): boolean;
+  /** How long a dial may take, where that is not the usual 10 s. */
+  readonly dialTimeoutMs?: number;
   /** Resolves when bytes can flow; gives up when the signal says so. @throws TransportError */
   dial(peer: PeerUri, events: PipeEvents, options: Abortable): Promise<Pipe>;
 }

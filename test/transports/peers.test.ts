@@ -144,6 +144,20 @@ describe('a peer that is as it should be', () => {
     ]);
   });
 
+  test('a listener that throws harms nobody', async () => {
+    const all = await pair({ message: (type, _, caller) => void (type === 16 && caller.send(60_001)) });
+    const clumsy = () => {
+      throw new Error('clumsy');
+    };
+    for (const on of [all.here.onConnected, all.here.onDisconnected]) on(clumsy);
+    all.here.onMessage(clumsy);
+    await all.connect();
+    await until(() => all.told.length === 1, 'the message');
+    all.there.callers[0]!.socket.destroy();
+    await until(() => all.over.length === 1, 'the end');
+    expect(all.log.filter(({ event }) => event === 'transports.listener_threw')).toHaveLength(3);
+  });
+
   test('one that hung up is connected to anew', async () => {
     const all = await pair();
     await all.connect();

@@ -18,6 +18,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** LDK is asked to wait when more than this is to be written to one peer. */
 const OUT_BYTES_MAX = 1 << 20;
 const LEAVE_MS_MAX = 5_000;
+const NOT_AGAIN = { retryable: false } as const;
 
 /** One connection, and what LDK wrote to it since the last flush. */
 interface Connection {
@@ -98,6 +99,7 @@ export function sockets(peers: ldk.PeerManager, wake: () => void): Sockets {
         });
       }),
     async dial(peer) {
+      if (peer.url !== undefined) throw new TransportError('offline', 'this node reaches peers by TCP only', NOT_AGAIN);
       const socket = await connected(peer);
       if (closed) {
         socket.destroy();

@@ -22,6 +22,7 @@ export interface TcpOptions {
 export function tcp({ proxy }: TcpOptions = {}): Transport {
   return {
     takes: ({ url }) => url === undefined,
+    ...(proxy ? { dialTimeoutMs: PROXY_TIMEOUT_MS } : {}),
     async dial(peer, events, options) {
       if (!proxy && peer.host.endsWith('.onion'))
         throw new TransportError('offline', 'an onion address takes a SOCKS5 proxy, as Tor’s at 127.0.0.1:9050', {
@@ -77,8 +78,8 @@ async function throughProxy(proxy: Socks5, { host, port }: PeerUri, { signal }: 
   }
 }
 
-/** Tor may take long to build a circuit; the dial as a whole ends sooner where nobody waits. */
-const PROXY_TIMEOUT_MS = 30_000;
+/** Tor may take long to build a circuit. */
+const PROXY_TIMEOUT_MS = 60_000;
 
 async function loadSocks(): Promise<typeof import('socks')> {
   try {
