@@ -1,4 +1,4 @@
-import { TransportError } from '../core/errors.ts';
+import { Lsps2Error, TransportError } from '../core/errors.ts';
 import { formatUri, type NodeId, type PeerUri } from '../core/ids.ts';
 import { listeners } from '../core/listeners.ts';
 import type { Network } from '../core/network.ts';
@@ -74,7 +74,7 @@ export function peers(init: PeersInit): Peers {
     const remote = peer.nodeId;
     const dialing = stopper();
     const ready = promised();
-    const over = (error: TransportError) => {
+    const over = (error: Lsps2Error) => {
       const wasUp = entry.isUp;
       entry.isUp = false;
       closers.delete(over);
@@ -116,7 +116,7 @@ export function peers(init: PeersInit): Peers {
     };
     closers.add(over);
     entries.set(remote, entry);
-    dial().catch((cause: unknown) => over(cause instanceof TransportError ? cause : unreachable(peer, cause)));
+    dial().catch((cause: unknown) => over(cause instanceof Lsps2Error ? cause : unreachable(peer, cause)));
     return entry;
   }
 
