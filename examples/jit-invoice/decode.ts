@@ -37,7 +37,9 @@ function read(text: string): Invoice {
   }
 }
 
-const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
+/** What JavaScript has as a date; an invoice may end far beyond it. */
+const LAST_SECOND = 8_640_000_000_000;
+const iso = (seconds: number): string => (seconds > LAST_SECOND ? 'never' : new Date(seconds * 1000).toISOString());
 
 const fieldsOf = (invoice: Invoice): Fields => ({
   network: invoice.network,

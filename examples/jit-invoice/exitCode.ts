@@ -32,6 +32,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 /** One line for stderr. Whatever is behind an error stays behind it: no stack, no cause, no secrets. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const [first = 'unknown error'] = text.split('\n');
+  // Nothing that a terminal would act upon, whoever wrote it.
+  const [first = 'unknown error'] = text.split('\n').map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, '?'));
   return error instanceof NodeError ? `node: ${first}` : first;
 }

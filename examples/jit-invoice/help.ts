@@ -22,13 +22,13 @@ Options of quote
 Options of receive
   --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443
   --amount AMOUNT     what the payer pays                                     (default: the payer decides)
-  --max-fee AMOUNT    the most that the wallet pays for the channel           (default: no limit but the payment)
+  --max-fee AMOUNT    the most that the wallet pays for the channel           (default: you are asked)
   --trust MODEL       lsp-trusts-client or client-trusts-lsp                  (default: either)
   --token TOKEN       a token that the LSP knows
   --description TEXT  what the payer reads                                    (default jit-invoice)
   --data DIR          where everything is kept; started again on it, the wallet goes on where it was  (default: in memory)
   --timeout SECONDS   how long the wallet waits for its money                 (default 3600)
-  --yes               buys without asking
+  --yes               buys without asking; needs --max-fee
   --json              one JSON object per line on stdout; the last is "received" or "failed". Needs --yes
 
 Options of demo

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { publicKey } from 'lsps2/protocol';
 import { UsageError } from './exitCode.ts';
 
 const KEY_HEX = /^[0-9a-f]{64}$/i;
@@ -10,10 +11,16 @@ const KEY_BYTES = 32;
  * what it offers to the key of who asked. @throws UsageError
  */
 export function keyOf(file: string): Uint8Array {
-  const text = read(file) ?? create(file);
+  const text = read(file) ?? create(file) ?? read(file) ?? '';
   // What is in it is not repeated: it may be a key after all.
   if (!KEY_HEX.test(text)) throw new UsageError(`--key: ${file} does not hold a key, which is 64 hex characters`);
-  return new Uint8Array(Buffer.from(text, 'hex'));
+  const key = new Uint8Array(Buffer.from(text, 'hex'));
+  try {
+    publicKey(key);
+  } catch (cause) {
+    throw new UsageError(`--key: what ${file} holds is no key of secp256k1`, { cause });
+  }
+  return key;
 }
 
 function read(file: string): string | undefined {
@@ -25,12 +32,13 @@ function read(file: string): string | undefined {
   }
 }
 
-function create(file: string): string {
+/** Undefined: somebody else made it meanwhile, and keeps it. */
+function create(file: string): string | undefined {
   const text = randomBytes(KEY_BYTES).toString('hex');
   try {
-    // `wx`: whoever made it meanwhile keeps it.
     writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'EEXIST') return undefined;
     throw new UsageError(`--key: ${file} cannot be written`, { cause });
   }
   return text;

@@ -50,11 +50,12 @@ function fieldsOf({ found, protocols, best }: Row): Fields {
 }
 
 function whyNot({ error }: Unusable): Fields {
-  const { code, reason, limit } = error as Record<'code' | 'reason' | 'limit', string | undefined>;
+  const { code, reason, limit, detail } = error as Record<'code' | 'reason' | 'limit' | 'detail', string | undefined>;
   return {
     code: code ?? 'other',
     reason: reason ?? limit ?? '',
     message: messageOf(error),
+    ...(detail ? { detail } : {}),
     exit_code: exitCodeOf(error),
   };
 }

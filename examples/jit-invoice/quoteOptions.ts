@@ -1,4 +1,5 @@
-import type { Msat } from 'lsps2';
+import { type Msat, parseUri } from 'lsps2';
+import { UsageError } from './exitCode.ts';
 import type { Values } from './options.ts';
 import { addressOption, amountOption, uriWord, wholeOption } from './parsers.ts';
 
@@ -17,7 +18,7 @@ export interface QuoteOptions {
 const TIMEOUT_SECONDS_MAX = 600;
 
 export const quoteOptions = (values: Values, words: readonly string[]): QuoteOptions => ({
-  lsps: words.map(uriWord),
+  lsps: lspWords(words, values.proxy !== undefined),
   amount: values.amount === undefined ? 'any' : amountOption('--amount', values.amount),
   token: values.token,
   key: values.key,
@@ -29,3 +30,13 @@ export const quoteOptions = (values: Values, words: readonly string[]): QuoteOpt
   ),
   json: values.json ?? false,
 });
+
+function lspWords(words: readonly string[], proxied: boolean): readonly string[] {
+  const lsps = words.map(uriWord);
+  const nodes = lsps.map((uri) => parseUri(uri).nodeId);
+  const twice = lsps.find((_, i) => nodes.indexOf(nodes[i] as never) !== i);
+  if (twice !== undefined) throw new UsageError(`${twice}: the same node stands there twice`);
+  if (proxied && lsps.some((uri) => parseUri(uri).url !== undefined))
+    throw new UsageError('--proxy: it is for TCP; a WebSocket would go past it');
+  return lsps;
+}

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { type Client, client, formatScid, msat, type Purchase, type Quote } from 'lsps2';
+import { type Client, client, decodeInvoice, formatScid, msat, PolicyError, type Purchase, type Quote } from 'lsps2';
 import { ldkNode, ldkWallet } from 'lsps2/ldk';
 import { memoryStore } from 'lsps2/memory';
 import { type SqliteStore, sqliteStore } from 'lsps2/sqlite';
@@ -13,6 +13,8 @@ import type { Reporter } from './reporter.ts';
 const STORE_FILE = 'wallet.db';
 /** How long one round of listening lasts; between two of them a lost connection is mended. */
 const ROUND_MS = 30_000;
+/** An invoice that ends sooner is not shown again. */
+const PAYABLE_SECONDS = 60;
 const MSAT_END = (1n << 64n) - 1n;
 
 /** A wallet on an LDK node: quote, confirm, buy, invoice, wait, verify, account. Started again on the same folder it goes on. */
@@ -58,15 +60,37 @@ async function openStore(data: string | undefined): Promise<SqliteStore | undefi
 }
 
 /** What a run before this one has bought, and nobody has paid yet. */
-function goneOn(jit: Client, { amount, lsp }: ReceiveOptions, report: Reporter): Purchase | undefined {
+function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchase | undefined {
+  const { amount, lsp } = options;
   const size = amount === 'any' ? undefined : amount;
   const found = jit
     .purchases()
-    .find((each) => each.keepOpenUntil !== undefined && each.paymentSize === size && lsp.startsWith(each.lsp));
+    .find((each) => isPayable(each) && each.paymentSize === size && lsp.startsWith(each.lsp));
   if (!found) return undefined;
-  report.tell('going_on', { jit_channel_scid: formatScid(found.scid), state: found.state.tag });
+  checkKept(found, options);
+  report.tell('going_on', {
+    jit_channel_scid: formatScid(found.scid),
+    state: found.state.tag,
+    trust: found.trust,
+    ...(found.openingFee === undefined ? {} : { opening_fee_msat: found.openingFee }),
+  });
   tellInvoice(found, report);
   return found;
+}
+
+/** Nothing has come yet, and there is time for it; or something has. */
+function isPayable({ invoice, state, keepOpenUntil }: Purchase): boolean {
+  const { timestamp, expirySeconds } = decodeInvoice(invoice);
+  const inTime = Date.now() / 1000 < timestamp + expirySeconds - PAYABLE_SECONDS;
+  return keepOpenUntil !== undefined && (inTime || state.tag === 'held' || state.tag === 'claiming');
+}
+
+/** What was bought before is held against what is asked for now. @throws PolicyError */
+function checkKept({ openingFee, trust }: Purchase, options: ReceiveOptions): void {
+  if (options.maxFee !== undefined && openingFee !== undefined && openingFee > options.maxFee)
+    throw new PolicyError('maxFee', `what was bought before costs ${openingFee} msat, more than --max-fee allows now`);
+  if (options.trust !== undefined && trust !== options.trust)
+    throw new PolicyError('trust', `what was bought before is ${trust}`);
 }
 
 async function buy(jit: Client, options: ReceiveOptions, report: Reporter): Promise<Purchase | undefined> {
@@ -124,6 +148,9 @@ async function agreed(report: Reporter): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await terminal.question('Buy it? [y/N] ')).trim());
+  } catch {
+    // Ctrl-C or Ctrl-D is a no.
+    return false;
   } finally {
     terminal.close();
   }
@@ -141,10 +168,11 @@ async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, repo
     else if (state.tag === 'held') report.tell('held', { until: state.until, gross_msat: state.gross });
   };
   const stop = jit.on('changed', (each) => each.paymentHash === bought.paymentHash && tell(each));
-  const end = Date.now() + options.timeoutSeconds * 1000;
+  const mayGoOn = options.data === undefined ? 'Ctrl-C stops' : 'Ctrl-C stops, and the same command goes on';
+  const end = Math.min(Date.now() + options.timeoutSeconds * 1000, (bought.keepOpenUntil ?? 0) * 1000);
   try {
     while (Date.now() < end && bought.keepOpenUntil !== undefined) {
-      report.waiting('waiting for the payment; Ctrl-C stops, and the same command goes on');
+      report.waiting(`waiting for the payment; ${mayGoOn}`);
       await jit.wake(Math.max(1, Math.min(ROUND_MS, end - Date.now())));
     }
   } finally {

@@ -1,4 +1,4 @@
-import type { Msat, Trust } from 'lsps2';
+import { type Msat, parseUri, type Trust } from 'lsps2';
 import { TRUSTS } from './demoOptions.ts';
 import { UsageError } from './exitCode.ts';
 import type { Values } from './options.ts';
@@ -26,8 +26,10 @@ const TIMEOUT_SECONDS_MAX = 86_400;
 export function receiveOptions(values: Values, word: string): ReceiveOptions {
   if (values.bitcoind === undefined)
     throw new UsageError('--bitcoind: the wallet needs a regtest bitcoind, http://user:password@127.0.0.1:18443');
+  if (values.yes && values['max-fee'] === undefined)
+    throw new UsageError('--yes: without --max-fee any price would be bought');
   return {
-    lsp: uriWord(word),
+    lsp: tcpWord(word),
     amount: values.amount === undefined ? 'any' : amountOption('--amount', values.amount),
     token: values.token,
     maxFee: values['max-fee'] === undefined ? undefined : amountOption('--max-fee', values['max-fee']),
@@ -39,4 +41,10 @@ export function receiveOptions(values: Values, word: string): ReceiveOptions {
     yes: values.yes ?? false,
     json: values.json ?? false,
   };
+}
+
+function tcpWord(word: string): string {
+  const uri = uriWord(word);
+  if (parseUri(uri).url !== undefined) throw new UsageError(`${uri}: the wallet’s node reaches LSPs by TCP only`);
+  return uri;
 }

@@ -37,6 +37,8 @@ export function wsRelay(listen: Address, to: Address): Promise<Relay> {
   return new Promise((resolve, reject) => {
     const server: WebSocketServer = new Server({ ...listen, maxPayload: MESSAGE_BYTES_MAX, perMessageDeflate: false });
     server.on('connection', (socket: WebSocket) => {
+      // Before anything else: an error that nobody hears ends the process.
+      socket.on('error', () => undefined);
       if (server.clients.size > CLIENTS_MAX) socket.terminate();
       else join(socket, to);
     });
@@ -62,7 +64,6 @@ function join(socket: WebSocket, { host, port }: Address): void {
   socket.on('message', (data) => {
     if (!node.write(data as Buffer)) socket.pause();
   });
-  socket.on('error', () => undefined);
   socket.on('close', () => node.destroy());
 }
 

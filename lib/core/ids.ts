@@ -34,23 +34,38 @@ export interface PeerUri {
   readonly url?: string;
 }
 
-const URI = /^(0[23][0-9a-f]{64})@(wss?:\/\/)?(\[[^\s@/[\]]+\]|[^\s@/]+?)(?::(\d{1,5}))?(\/[^\s@#]*)?$/i;
+const URI = /^(0[23][0-9a-f]{64})@(wss?:\/\/)?(\[[0-9a-f:.]+\]|[0-9a-z._-]+|[0-9a-f:.]+?)(?::(\d{1,5}))?(\/[!-~]*)?$/i;
 const DEFAULT_PORT: Readonly<Record<string, number>> = { 'ws://': 80, 'wss://': 443 };
+/** Where a URL's path is cut, or read as something else than a path. */
+const NOT_OF_A_PATH = /[\\#@]/;
+
+/** Groups of an IPv6 address (RFC 4291): eight, or fewer with one `::`. */
+function isIpv6(text: string): boolean {
+  const [head = '', tail, ...more] = text.split('::');
+  const groups = (part: string | undefined) => (part ? part.split(':') : []);
+  const all = [...groups(head), ...groups(tail)];
+  const count = all.length + (all.at(-1)?.includes('.') ? 1 : 0);
+  const isGroup = (group: string, i: number) =>
+    /^[0-9a-f]{1,4}$/i.test(group) || (i === all.length - 1 && /^(\d{1,3}\.){3}\d{1,3}$/.test(group));
+  return more.length === 0 && all.every(isGroup) && (tail === undefined ? count === 8 : count < 8);
+}
 
 /**
  * Reads `nodeid@host:port` (bLIP-50 "Connection strings"; an IPv6 host may stand in brackets), or `nodeid@ws://...`, `nodeid@wss://...`.
  * @throws {@link DecodeError}
  */
 export function parseUri(text: string): PeerUri {
-  const [, id = '', given, hostText = '', portText, path] = URI.exec(text) ?? [];
+  const [, id = '', given, hostText = '', portText, path = ''] = URI.exec(text) ?? [];
   const scheme = given?.toLowerCase();
   const port = Number(portText ?? DEFAULT_PORT[scheme ?? '']);
   const isUrl = scheme !== undefined;
-  // Outside of a URL an IPv6 address may stand without brackets, and nothing follows the port.
-  if (!id || !(port >= 1 && port <= 65_535) || (path !== undefined && !isUrl) || (isUrl && /^[^[].*:/.test(hostText)))
+  const host = hostText.replace(/^\[(.*)\]$/, '$1').toLowerCase();
+  const isBracketed = hostText !== host && hostText.startsWith('[');
+  const isHost = isBracketed || host.includes(':') ? isIpv6(host) && (isBracketed || !isUrl) : host !== '';
+  // Outside of a URL nothing follows the port.
+  if (!id || !isHost || !(port >= 1 && port <= 65_535) || (isUrl ? NOT_OF_A_PATH.test(path) : path !== ''))
     throw new DecodeError('', 'not an LSP address of the form nodeid@host:port');
-  const host = hostText.replace(/^\[(.*)\]$/, '$1');
-  const url = isUrl ? { url: `${scheme}${hostText}:${port}${path ?? '/'}` } : {};
+  const url = isUrl ? { url: `${scheme}${hostText.toLowerCase()}:${port}${path || '/'}` } : {};
   return { nodeId: nodeId(id.toLowerCase()), host, port, ...url };
 }
 

@@ -6,7 +6,7 @@ import type { Stop } from '../ports/abort.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { chainHash } from '../protocol/bolt1/chains.ts';
-import { FEATURE, unknownCompulsory } from '../protocol/bolt1/features.ts';
+import { FEATURE, missingDependency, unknownCompulsory } from '../protocol/bolt1/features.ts';
 import {
   decodeComplaint,
   decodeInit,
@@ -33,6 +33,8 @@ const MESSAGE_TIMEOUT_MS = 60_000;
 const IDLE_MS = 45_000;
 /** More than this waiting for a peer that does not read ends the connection. */
 const OUT_BYTES_MAX = 1 << 20;
+
+const NOTHING = new Uint8Array(0);
 
 /** Of a peer's complaint; what is shown of it is shorter still. */
 const WORDS_BYTES_MAX = 1_000;
@@ -146,7 +148,8 @@ export function link(o: LinkInit): Link {
       write(MESSAGE_TYPE.init, encodeInit({ features: FEATURES, chains }));
       waitFor('init');
     }
-    begun = cipher.pending() > 0 ? (begun ?? heardAt) : undefined;
+    const since = fed.messages.length > 0 ? undefined : begun;
+    begun = cipher.pending() > 0 ? (since ?? heardAt) : undefined;
     for (const message of fed.messages) if (!isOver()) received(message);
   }
   const isOver = () => stage === 'over';
@@ -197,9 +200,16 @@ export function link(o: LinkInit): Link {
       broken(`asks for the unknown feature ${compulsory}`);
       return;
     }
+    const lacking = missingDependency(features);
+    if (lacking !== undefined) {
+      broken(`offers a feature without ${lacking}, on which it depends`);
+      return;
+    }
     const mine = o.network && chainHash(o.network);
     if (mine && chains && !chains.some((each) => equalBytes(each, mine))) {
-      broken(`is not on ${o.network}, but on ${chains.map(toHex).join(', ') || 'no chain'}`);
+      broken(
+        `is not on ${o.network}, but on ${chains.length} other chain(s), the first ${toHex(chains[0] ?? NOTHING)}`,
+      );
       return;
     }
     stage = 'up';

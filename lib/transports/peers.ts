@@ -51,8 +51,9 @@ interface Entry {
  * mean: with the key of a node of yours, no channel of that node is harmed. @throws RangeError on a bad secret.
  */
 export function peers(init: PeersInit): Peers {
-  const { transports, network, log = () => undefined, clock = systemClock, random = systemRandom } = init;
-  const secret = (init.secret ?? random(KEY_BYTES)).slice();
+  const { transports, network, clock = systemClock, random = systemRandom } = init;
+  // A copy: a slice of a Buffer would be the same memory.
+  const secret = Uint8Array.from(init.secret ?? random(KEY_BYTES));
   const nodeId = ownId(secret);
   const entries = new Map<NodeId, Entry>();
   const messages = listeners<[NodeId, number, Uint8Array]>();
@@ -60,6 +61,14 @@ export function peers(init: PeersInit): Peers {
   const disconnected = listeners<[NodeId]>();
   const closers = new Set<(error: TransportError) => void>();
   let closed = false;
+
+  const log: Log = (entry) => {
+    try {
+      init.log?.(entry);
+    } catch {
+      // A log that throws loses an entry, and no more.
+    }
+  };
 
   /** A listener that throws must not end the process, which an error in a socket's callback would. */
   function telling(tell: () => void): void {
@@ -130,7 +139,7 @@ export function peers(init: PeersInit): Peers {
     },
     isConnected: (peer) => entries.get(peer)?.isUp ?? false,
     async send(to, type, payload) {
-      if (!isCustom(type) || payload.length > PAYLOAD_BYTES_MAX)
+      if (!isCustom(type) || type % 2 === 0 || payload.length > PAYLOAD_BYTES_MAX)
         throw new RangeError(`a message of type ${type} with ${payload.length} bytes`);
       const entry = entries.get(to);
       if (!entry?.isUp) throw new TransportError('offline', 'there is no connection to this peer');

@@ -1,3 +1,4 @@
+import { TransportError } from '../core/errors.ts';
 import type { PeerUri } from '../core/ids.ts';
 import type { Abortable } from '../ports/abort.ts';
 
@@ -25,3 +26,11 @@ export interface Transport {
   /** Resolves when bytes can flow; gives up when the signal says so. @throws TransportError */
   dial(peer: PeerUri, events: PipeEvents, options: Abortable): Promise<Pipe>;
 }
+
+/** Names of Tor must never reach a resolver. */
+export const isOnion = (host: string): boolean => /\.onion\.?$/i.test(host);
+
+export const noWayToOnion = (): TransportError =>
+  new TransportError('offline', 'an onion address takes TCP and a SOCKS5 proxy, as Tor’s at 127.0.0.1:9050', {
+    retryable: false,
+  });

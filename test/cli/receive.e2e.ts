@@ -12,6 +12,7 @@ import { running } from './running.ts';
 // `jit-invoice receive` in a process of its own, on the same regtest as the LSP and the payer of this one.
 
 const binary = findBitcoind();
+const limit = (more: readonly string[]) => (more.includes('--max-fee') ? [] : ['--max-fee', '10000sat']);
 
 describe.skipIf(binary === undefined)('jit-invoice receive, on a real regtest bitcoind', () => {
   let bitcoind: Bitcoind;
@@ -34,6 +35,7 @@ describe.skipIf(binary === undefined)('jit-invoice receive, on a real regtest bi
       bitcoind.url,
       '--json',
       '--yes',
+      ...limit(more),
       ...more,
     ];
     return { net, args, data: join(folder, 'data') };

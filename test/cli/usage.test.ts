@@ -71,6 +71,13 @@ describe('the options of jit-invoice', () => {
     ['decode lnbc1 lnbc1', /"lnbc1" is one word too many: decode takes one invoice/],
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1`, /--bitcoind: the wallet needs a regtest bitcoind/],
     ['receive', /receive takes one URI/],
+    [
+      `receive 02${'ab'.repeat(32)}@127.0.0.1:1 --bitcoind http://127.0.0.1:1 --yes`,
+      /--yes: without --max-fee any price/,
+    ],
+    [`receive 02${'ab'.repeat(32)}@wss://h/ --bitcoind http://127.0.0.1:1`, /reaches LSPs by TCP only/],
+    [`quote 02${'ab'.repeat(32)}@wss://h/ --proxy 127.0.0.1:9050`, /--proxy: it is for TCP/],
+    [`quote 02${'ab'.repeat(32)}@h:1 02${'ab'.repeat(32)}@h:2`, /stands there twice/],
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --bitcoind http://u:hunter2@127.0.0.1:1`, /--yes: there is nobody here/],
     ['demo --amount', /--amount.*argument missing/],
     ['demo --amount 5', /--amount: "5" is not an amount/],

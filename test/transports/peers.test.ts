@@ -291,6 +291,7 @@ describe('a peer that is not', () => {
 
   const inits: [what: string, init: Uint8Array, RegExp][] = [
     ['asks for an unknown feature', encodeInit({ features: [200], chains: undefined }), /unknown feature 200/],
+    ['offers a feature without what it depends on', encodeInit({ features: [1, 17], chains: undefined }), /without 14/],
     ['is on another network', encodeInit({ features: [1], chains: [chainHash('bitcoin')] }), /is not on regtest/],
     ['cuts its init off', INIT.slice(0, 20), /not of the format \(init.features: is cut off/],
     ['has half a chain hash', concat(INIT.slice(0, -33), Uint8Array.of(31), INIT.slice(-31)), /whole chain hashes/],

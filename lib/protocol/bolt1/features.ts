@@ -44,3 +44,14 @@ const KNOWN_FEATURES: ReadonlySet<number> = new Set([...BOLT_9, FEATURE.lsps]);
 /** The first compulsory feature that is unknown: BOLT 1 has us close the connection. */
 export const unknownCompulsory = (bits: readonly number[]): number | undefined =>
   bits.find((bit) => bit % 2 === 0 && !KNOWN_FEATURES.has(bit));
+
+/** What BOLT 9 says of features, by their even bits, that need another; those that every node is assumed to have are left out. */
+const DEPENDS: readonly (readonly [feature: number, on: number])[] = [
+  [FEATURE.basicMpp, FEATURE.paymentSecret],
+  [FEATURE.zeroConf, FEATURE.scidAlias],
+  [60, 26], // option_simple_close, option_shutdown_anysegwit
+];
+
+/** The first feature that is missing beside one that depends on it: BOLT 1 has us close the connection. */
+export const missingDependency = (bits: readonly number[]): number | undefined =>
+  DEPENDS.find(([feature, on]) => hasFeature(bits, feature) && !hasFeature(bits, on))?.[1];

@@ -45,7 +45,7 @@ export interface Responder {
   actThree(bytes: Uint8Array): { readonly remote: NodeId; readonly keys: TransportKeys };
 }
 
-/** Our half of a handshake with a node whose id we know (BOLT 8 "Handshake Exchange"). @throws RangeError on a bad key. */
+/** Our half of a handshake with a node whose id we know (BOLT 8 "Handshake Exchange"). @throws RangeError on a bad key of ours, {@link DecodeError} on one of theirs. */
 export function initiate({ secret, ephemeral }: OwnKeys, remote: NodeId): Initiator {
   const own = { secret: point(secret), ephemeral: point(ephemeral) };
   const theirs = fromHex(remote);

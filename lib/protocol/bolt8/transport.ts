@@ -54,14 +54,6 @@ export function opener({ receiving, chaining }: TransportKeys): Opener {
   let length: number | undefined;
   const need = () => (length === undefined ? HEADER_BYTES : length + TAG_BYTES);
 
-  function take(count: number): Uint8Array {
-    const all = concat(...parts);
-    parts.length = 0;
-    have -= count;
-    if (have > 0) parts.push(all.subarray(count));
-    return all.subarray(0, count);
-  }
-
   const open = (ciphertext: Uint8Array): Uint8Array => {
     try {
       return withKey((key, nonce) => decrypt(key, nonce, NOTHING, ciphertext));
@@ -75,15 +67,24 @@ export function opener({ receiving, chaining }: TransportKeys): Opener {
     feed(bytes) {
       if (bytes.length > 0) parts.push(bytes);
       have += bytes.length;
+      if (have < need()) return [];
+      // Joined once and walked: however small the messages, the work grows with the bytes.
+      const all = concat(...parts);
       const messages: Uint8Array[] = [];
-      while (have >= need()) {
-        const plain = open(take(need()));
+      let at = 0;
+      while (all.length - at >= need()) {
+        const ciphertext = all.subarray(at, at + need());
+        at += ciphertext.length;
+        const plain = open(ciphertext);
         if (length === undefined) length = Number(toUint(plain));
         else {
           messages.push(plain);
           length = undefined;
         }
       }
+      parts.length = 0;
+      have = all.length - at;
+      if (have > 0) parts.push(all.slice(at));
       return messages;
     },
   };

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { NodeError, TransportError } from '../../core/errors.ts';
 import type { PeerUri } from '../../core/ids.ts';
 import type { Abortable } from '../../ports/abort.ts';
-import type { Pipe, PipeEvents, Transport } from '../transport.ts';
+import { isOnion, noWayToOnion, type Pipe, type PipeEvents, type Transport } from '../transport.ts';
 
 export { type Peers, type PeersInit, peers } from '../peers.ts';
 export type { Pipe, PipeEvents, Transport } from '../transport.ts';
@@ -24,17 +24,14 @@ export function tcp({ proxy }: TcpOptions = {}): Transport {
     takes: ({ url }) => url === undefined,
     ...(proxy ? { dialTimeoutMs: PROXY_TIMEOUT_MS } : {}),
     async dial(peer, events, options) {
-      if (!proxy && peer.host.endsWith('.onion'))
-        throw new TransportError('offline', 'an onion address takes a SOCKS5 proxy, as Tor’s at 127.0.0.1:9050', {
-          retryable: false,
-        });
+      if (!proxy && isOnion(peer.host)) throw noWayToOnion();
       const socket = proxy ? await throughProxy(proxy, peer, options) : await direct(peer, options);
       return attach(socket, events);
     },
   };
 }
 
-function direct({ host, port }: PeerUri, { signal }: Abortable): Promise<Socket> {
+function direct({ host, port }: Socks5, { signal }: Abortable): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     const fail = (error: unknown) => {
@@ -43,35 +40,37 @@ function direct({ host, port }: PeerUri, { signal }: Abortable): Promise<Socket>
       reject(error);
     };
     const aborted = () => fail(signal?.reason);
+    const failed = (cause: unknown) =>
+      fail(new TransportError('offline', `nobody answers at ${host}:${port}`, { cause }));
     signal?.addEventListener('abort', aborted);
-    socket.once('error', (cause) =>
-      fail(new TransportError('offline', `nobody answers at ${host}:${port}`, { cause })),
-    );
+    socket.once('error', failed);
     socket.once('connect', () => {
       signal?.removeEventListener('abort', aborted);
-      socket.removeAllListeners('error');
+      // An error from now on is told by 'close'; without a listener it would end the process.
+      socket.on('error', () => undefined);
+      socket.off('error', failed);
       resolve(socket);
     });
   });
 }
 
-async function throughProxy(proxy: Socks5, { host, port }: PeerUri, { signal }: Abortable): Promise<Socket> {
+async function throughProxy(proxy: Socks5, { host, port }: PeerUri, options: Abortable): Promise<Socket> {
   const { SocksClient } = await loadSocks();
-  let gone = false;
-  const aborted = () => {
-    gone = true;
-  };
+  const { signal } = options;
+  const socket = await direct(proxy, options);
+  const aborted = () => socket.destroy();
   signal?.addEventListener('abort', aborted);
   try {
-    const made = await SocksClient.createConnection({
+    await SocksClient.createConnection({
       command: 'connect',
       proxy: { ...proxy, type: 5 },
       destination: { host, port },
       timeout: PROXY_TIMEOUT_MS,
+      existing_socket: socket,
     });
-    if (gone) made.socket.destroy();
-    return made.socket;
+    return socket;
   } catch (cause) {
+    socket.destroy();
     throw new TransportError('offline', `the proxy does not reach ${host}:${port}`, { cause });
   } finally {
     signal?.removeEventListener('abort', aborted);
@@ -93,7 +92,6 @@ function attach(socket: Socket, events: PipeEvents): Pipe {
   let closed = false;
   socket.setNoDelay(true);
   socket.on('data', (data) => events.data(data));
-  socket.on('error', () => undefined); // 'close' follows
   socket.on('close', () => {
     if (!closed) events.closed();
   });

@@ -1,6 +1,6 @@
 import { NodeError, TransportError } from '../../core/errors.ts';
 import type { Abortable } from '../../ports/abort.ts';
-import type { Pipe, PipeEvents, Transport } from '../transport.ts';
+import { isOnion, noWayToOnion, type Pipe, type PipeEvents, type Transport } from '../transport.ts';
 
 export { type Peers, type PeersInit, peers } from '../peers.ts';
 export type { Pipe, PipeEvents, Transport } from '../transport.ts';
@@ -25,13 +25,25 @@ export interface WebSocketOptions {
 export function webSocket(options: WebSocketOptions = {}): Transport {
   return {
     takes: ({ url }) => url !== undefined,
-    async dial({ url = '' }, events, { signal }) {
+    async dial({ url = '', host }, events, { signal }) {
+      if (isOnion(host)) throw noWayToOnion();
       const given = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketOptions['WebSocket'] }).WebSocket;
       if (!given) throw new NodeError('this platform has no WebSocket: give that of the package ws (npm install ws)');
       return opened(new given(url), url, events, { signal });
     },
   };
 }
+
+/** More than a peer has to say at once: several messages of the largest size. */
+const FRAME_BYTES_MAX = 1 << 20;
+/** What is text, or too long, has no place in BOLT 8: these bytes are neither act two nor a message, and end the connection. */
+const NONSENSE = new Uint8Array(50);
+
+/** An ArrayBuffer may be one of another realm. */
+const bytesOf = (data: unknown): Uint8Array =>
+  Object.prototype.toString.call(data) === '[object ArrayBuffer]' && (data as ArrayBuffer).byteLength <= FRAME_BYTES_MAX
+    ? new Uint8Array(data as ArrayBuffer)
+    : NONSENSE;
 
 /** A close that the other side does not answer takes long, and tells nobody: what comes after our close is not heard. */
 function opened(socket: WebSocketLike, url: string, events: PipeEvents, { signal }: Abortable): Promise<Pipe> {
@@ -51,8 +63,7 @@ function opened(socket: WebSocketLike, url: string, events: PipeEvents, { signal
     socket.binaryType = 'arraybuffer';
     socket.addEventListener('message', ({ data }) => {
       if (over) return;
-      // Text has no place in BOLT 8; as nothing that can be decrypted it ends the connection.
-      events.data(data instanceof ArrayBuffer ? new Uint8Array(data) : new Uint8Array(1));
+      events.data(bytesOf(data));
     });
     socket.addEventListener('error', () => undefined); // 'close' follows
     socket.addEventListener('close', () => {
