@@ -1,14 +1,7 @@
-import {
-  type Client,
-  client,
-  formatScid,
-  type Purchase,
-  type PurchaseState,
-  type FixedQuote,
-  type Refused,
-} from 'lsps2';
+import { type Client, client, type Purchase, type PurchaseState, type FixedQuote, type Refused } from 'lsps2';
 import { memoryStore } from 'lsps2/memory';
 import { network, type TestNetwork } from 'lsps2/testing';
+import { tellBought, tellQuote, usable } from './buying.ts';
 import { cheatOptions } from './cheats.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError } from './exitCode.ts';
 import { followLsp, type Ledger } from './followLsp.ts';
@@ -96,27 +89,14 @@ async function receive(net: TestNetwork, jit: Client, report: Reporter, options:
 
 async function ask(net: TestNetwork, jit: Client, report: Reporter, options: DemoOptions): Promise<FixedQuote> {
   report.tell('asking', { lsp: net.lsp.uri, payment_size_msat: options.amount });
-  const { best, all } = await jit.quotes({ amount: options.amount });
-  if (!best) {
-    const [only] = all;
-    throw only && 'error' in only ? only.error : new Error('there is no LSP');
-  }
-  report.tell('quoted', {
-    payment_size_msat: best.paymentSize,
-    opening_fee_msat: best.openingFee,
-    net_msat: best.net,
-    fee_ppm: best.feePpm,
-    menu_entry: best.entry,
-    valid_until: new Date(best.validUntil * 1000).toISOString(),
-  });
+  const best = usable(await jit.quotes({ amount: options.amount }));
+  tellQuote(best, report);
   return best;
 }
 
 async function buy(jit: Client, report: Reporter, quote: FixedQuote): Promise<Purchase> {
   const purchase = await jit.buy(quote, { description: 'jit-invoice demo' });
-  const { trust, paymentHash, invoice } = purchase;
-  report.tell('bought', { jit_channel_scid: formatScid(purchase.scid), trust, opening_fee_msat: quote.openingFee });
-  report.tell('invoice', { invoice, payment_hash: paymentHash, amount_msat: quote.paymentSize });
+  tellBought(purchase, report);
   return purchase;
 }
 

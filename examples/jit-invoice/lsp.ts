@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { memoryStore } from 'lsps2/memory';
 import { ldkLsp, ldkNode } from 'lsps2/ldk';
 import { flatRate, lsp } from 'lsps2/lsp';
-import { type SqliteStore, sqliteStore } from 'lsps2/sqlite';
+import type { SqliteStore } from 'lsps2/sqlite';
 import { bitcoindChain, memoryChain, type TestChain } from 'lsps2/testing';
+import { storeIn } from './dataFolder.ts';
 import { EXIT, type ExitCode, messageOf } from './exitCode.ts';
 import type { LspOptions } from './lspOptions.ts';
 import type { Reporter } from './reporter.ts';
@@ -16,7 +15,7 @@ const STORE_FILE = 'lsp.db';
 /** Runs the reference LSP until somebody stops it. */
 export async function runLsp(options: LspOptions, report: Reporter): Promise<ExitCode> {
   const open: (() => Promise<void>)[] = [];
-  const store = await openStore(options.data);
+  const store = await storeIn(options.data, STORE_FILE);
   const stopped = signalled();
   try {
     report.waiting('starting a Lightning node');
@@ -61,12 +60,6 @@ export async function runLsp(options: LspOptions, report: Reporter): Promise<Exi
 }
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-async function openStore(data: string | undefined): Promise<SqliteStore | undefined> {
-  if (data === undefined) return undefined;
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  return sqliteStore(join(data, STORE_FILE));
-}
 
 const openChain = async (bitcoind: string | undefined, store: SqliteStore | undefined): Promise<TestChain> =>
   bitcoind === undefined ? memoryChain(store && { store: store.bytes }) : bitcoindChain(bitcoind, { follow: true });

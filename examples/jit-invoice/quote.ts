@@ -1,6 +1,6 @@
-import { asker, type Asker, type FixedQuote, type AnyQuote, type Unusable, parseUri } from 'lsps2';
+import { asker, type FixedQuote, type AnyQuote, type Unusable, parseUri } from 'lsps2';
 import { peers, tcp, type Transport } from 'lsps2/tcp';
-import { webSocket, type WebSocketOptions } from 'lsps2/websocket';
+import { webSocket } from 'lsps2/websocket';
 import { EXIT, type ExitCode, exitCodeOf, messageOf } from './exitCode.ts';
 import { keyOf } from './keyFile.ts';
 import type { QuoteOptions } from './quoteOptions.ts';
@@ -17,12 +17,10 @@ export async function quote(options: QuoteOptions, report: Reporter): Promise<Ex
   const asked = asker({ peers: here, lsps, requestTimeoutMs: options.timeoutSeconds * 1000 });
   try {
     report.waiting(`asking ${lsps.length === 1 ? 'the LSP' : `${lsps.length} LSPs`}`);
-    const [{ best, all }, protocols] = await Promise.all([
-      options.amount === 'any' ? asked.quotes({ amount: 'any' }) : asked.quotes({ amount: options.amount }),
-      Promise.all(options.lsps.map((uri) => protocolsOf(asked, uri))),
-    ]);
+    const { amount } = options;
+    const { best, all } = await (amount === 'any' ? asked.quotes({ amount }) : asked.quotes({ amount }));
     report.close();
-    const rows: Row[] = all.map((found, i) => ({ found, protocols: protocols[i], best: found === best }));
+    const rows: Row[] = all.map((found) => ({ found, best: found === best }));
     if (!options.json) process.stdout.write(quoteTable(rows));
     else for (const row of rows) report.tell('error' in row.found ? 'unusable' : 'quoted', fieldsOf(row));
     return best ? EXIT.ok : exitCodeOf(all.map((each) => ('error' in each ? each.error : undefined))[0]);
@@ -35,16 +33,12 @@ export async function quote(options: QuoteOptions, report: Reporter): Promise<Ex
 
 function transportsFor({ proxy, lsps }: QuoteOptions): readonly Transport[] {
   const given = lsps.some((uri) => parseUri(uri).url) && !('WebSocket' in globalThis) ? loadWs() : undefined;
-  const own = given && { WebSocket: given.WebSocket as unknown as NonNullable<WebSocketOptions['WebSocket']> };
-  return [tcp(proxy ? { proxy } : {}), webSocket(own ?? {})];
+  return [tcp(proxy ? { proxy } : {}), webSocket(given ? { WebSocket: given.WebSocket } : {})];
 }
 
-/** In the same flight as the quote; what went wrong, the quote says. */
-const protocolsOf = (asked: Asker, uri: string): Promise<readonly number[] | undefined> =>
-  asked.listProtocols(uri).catch(() => undefined);
-
-function fieldsOf({ found, protocols, best }: Row): Fields {
-  const common = { lsp: found.lsp, ...(protocols ? { protocols: protocols.join(',') } : {}) };
+function fieldsOf({ found, best }: Row): Fields {
+  const { lsp, protocols } = found;
+  const common = { lsp, ...(protocols ? { protocols: protocols.join(',') } : {}) };
   if ('error' in found) return { ...common, ...whyNot(found) };
   return { ...common, best, ...priceOf(found), ...termsOf(found) };
 }

@@ -4,7 +4,6 @@ import { messageOf } from './exitCode.ts';
 /** What one LSP said. */
 export interface Row {
   readonly found: FixedQuote | AnyQuote | Unusable;
-  readonly protocols: readonly number[] | undefined;
   readonly best: boolean;
 }
 
@@ -22,7 +21,7 @@ export function quoteTable(rows: readonly Row[]): string {
   return `${[...lines, ...note, ...failed].join('\n')}\n`;
 }
 
-function cellsOf({ found, protocols, best }: Row, compared: boolean): readonly string[] {
+function cellsOf({ found, best }: Row, compared: boolean): readonly string[] {
   if ('error' in found) return [];
   const { params } = found;
   const price =
@@ -37,7 +36,7 @@ function cellsOf({ found, protocols, best }: Row, compared: boolean): readonly s
     new Date(params.validUntil * 1000).toISOString().replace(/\.\d+/, ''),
     `<= ${params.maxClientToSelfDelayBlocks}`,
     `${params.minLifetimeBlocks}`,
-    (protocols ?? []).join(','),
+    (found.protocols ?? []).join(','),
   ];
 }
 

@@ -1,11 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type Client, client, decodeInvoice, formatScid, msat, PolicyError, type Purchase, type Quote } from 'lsps2';
 import { ldkNode, ldkWallet } from 'lsps2/ldk';
 import { memoryStore } from 'lsps2/memory';
-import { type SqliteStore, sqliteStore } from 'lsps2/sqlite';
 import { bitcoindChain } from 'lsps2/testing';
+import { feeOf, tellBought, tellInvoice, tellQuote, usable } from './buying.ts';
+import { storeIn } from './dataFolder.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError, UsageError } from './exitCode.ts';
 import type { ReceiveOptions } from './receiveOptions.ts';
 import type { Reporter } from './reporter.ts';
@@ -24,8 +23,7 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
     if (!options.yes && (options.json || !process.stdin.isTTY))
       throw new UsageError('--yes: there is nobody here who could be asked whether the price is right');
     report.waiting('starting a Lightning node');
-    const store = openStore(options.data);
-    const file = await store;
+    const file = await storeIn(options.data, STORE_FILE);
     if (file) open.push(() => file.close());
     const chain = await bitcoindChain(options.bitcoind, { follow: true });
     open.push(() => chain.close());
@@ -53,12 +51,6 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
   }
 }
 
-async function openStore(data: string | undefined): Promise<SqliteStore | undefined> {
-  if (data === undefined) return undefined;
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  return sqliteStore(join(data, STORE_FILE));
-}
-
 /** What a run before this one has bought, and nobody has paid yet. */
 function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchase | undefined {
   const { amount, lsp } = options;
@@ -72,7 +64,7 @@ function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchas
     jit_channel_scid: formatScid(found.scid),
     state: found.state.tag,
     trust: found.trust,
-    ...(found.openingFee === undefined ? {} : { opening_fee_msat: found.openingFee }),
+    ...feeOf(found),
   });
   tellInvoice(found, report);
   return found;
@@ -96,52 +88,16 @@ function checkKept({ openingFee, trust }: Purchase, options: ReceiveOptions): vo
 async function buy(jit: Client, options: ReceiveOptions, report: Reporter): Promise<Purchase | undefined> {
   const { amount } = options;
   report.waiting('asking the LSP');
-  const { best, all } = amount === 'any' ? await jit.quotes({ amount }) : await jit.quotes({ amount });
-  if (!best) {
-    const [only] = all;
-    throw only && 'error' in only ? only.error : new Error('there is no LSP');
-  }
+  const best = usable<Quote>(await (amount === 'any' ? jit.quotes({ amount }) : jit.quotes({ amount })));
   tellQuote(best, report);
   if (!options.yes && !(await agreed(report))) {
     report.tell('declined', {});
     return undefined;
   }
   const purchase = await jit.buy(best, { description: options.description });
-  report.tell('bought', {
-    jit_channel_scid: formatScid(purchase.scid),
-    trust: purchase.trust,
-    ...(purchase.openingFee === undefined ? {} : { opening_fee_msat: purchase.openingFee }),
-  });
-  tellInvoice(purchase, report);
+  tellBought(purchase, report);
   return purchase;
 }
-
-function tellQuote(quote: Quote, report: Reporter): void {
-  const valid = { menu_entry: quote.entry, valid_until: new Date(quote.validUntil * 1000).toISOString() };
-  if (quote.kind === 'fixed')
-    report.tell('quoted', {
-      payment_size_msat: quote.paymentSize,
-      opening_fee_msat: quote.openingFee,
-      net_msat: quote.net,
-      fee_ppm: quote.feePpm,
-      ...valid,
-    });
-  else
-    report.tell('quoted_any', {
-      min_fee_msat: quote.minFee,
-      proportional_ppm: quote.proportionalPpm,
-      min_payment_size_msat: quote.minPaymentSize,
-      max_payment_size_msat: quote.maxPaymentSize,
-      ...valid,
-    });
-}
-
-const tellInvoice = ({ invoice, paymentHash, paymentSize }: Purchase, report: Reporter): void =>
-  report.tell('invoice', {
-    invoice,
-    payment_hash: paymentHash,
-    ...(paymentSize === undefined ? {} : { amount_msat: paymentSize }),
-  });
 
 async function agreed(report: Reporter): Promise<boolean> {
   report.close();

@@ -1,14 +1,10 @@
 import { msat } from '../core/amount.ts';
-import { parseUri } from '../core/ids.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
-import type { Abortable } from '../ports/abort.ts';
 import type { Clock, Random } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerMessages } from '../ports/peerMessages.ts';
-import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
-import { type Asked, type Quoting, quotesOf } from './ask.ts';
-import { getInfo, listProtocols } from './calls.ts';
+import { type Quoting, quoting } from './ask.ts';
 import { type Limits, validateLimits } from './limits.ts';
 import { type LspSource, readSources } from './lspSource.ts';
 import { requests } from './requests.ts';
@@ -31,10 +27,6 @@ export interface AskerInit {
 
 /** Asks LSPs for their price. It buys nothing; a `client` can buy its quotes, when its node has the same key. */
 export interface Asker extends Quoting {
-  /** The LSPS numbers that an LSP speaks. @throws TransportError, RpcError, DecodeError */
-  listProtocols(lsp: string, options?: Abortable): Promise<readonly number[]>;
-  /** An LSP's whole menu, unjudged. @throws TransportError, RpcError, DecodeError */
-  getInfo(lsp: string, options?: Abortable): Promise<readonly OpeningFeeParams[]>;
   /** What is under way is rejected. The connections are not ours, and stay. */
   close(): void;
 }
@@ -49,12 +41,7 @@ export function asker(init: AskerInit): Asker {
   const asked = requests({ node: init.peers, clock, random, log, timeoutMs: init.requestTimeoutMs });
   const judgedBy = () => ({ limits, toSelfDelayBlocks, now: Math.floor(clock.nowMs() / 1000) });
   return {
-    quotes: (o: Asked, options?: Abortable) => quotesOf({ asked, judgedBy }, lsps.values(), o, options),
-    listProtocols: (lsp, options) => listProtocols(asked, parseUri(lsp), options),
-    getInfo(lsp, options) {
-      const peer = parseUri(lsp);
-      return getInfo(asked, peer, lsps.get(peer.nodeId)?.token, options);
-    },
+    ...quoting({ asked, lsps, judgedBy }),
     close: () => asked.close(),
   };
 }

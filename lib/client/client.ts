@@ -1,6 +1,5 @@
 import { type Msat, msat } from '../core/amount.ts';
 import { PolicyError } from '../core/errors.ts';
-import { parseUri } from '../core/ids.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { Abortable, Stop } from '../ports/abort.ts';
@@ -9,11 +8,9 @@ import type { Clock, Random } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Store } from '../ports/store.ts';
 import type { WalletNode } from '../ports/walletNode.ts';
-import type { OpeningFeeParams } from '../protocol/lsps2/openingFeeParams.ts';
 import { aftercare } from './aftercare.ts';
-import { type Asked, type Quoting, quotesOf } from './ask.ts';
+import { type Quoting, quoting } from './ask.ts';
 import { openBook } from './book.ts';
-import { getInfo, listProtocols } from './calls.ts';
 import { watchExpiry } from './expiry.ts';
 import { faces, knownTo } from './faces.ts';
 import { gatekeeper, type Refused } from './gatekeeper.ts';
@@ -71,10 +68,6 @@ export interface Client extends Quoting {
    * ended or the budget has. Resolves with the purchases that changed. @throws RangeError, `signal.reason`
    */
   wake(budgetMs: number, options?: Abortable): Promise<readonly Purchase[]>;
-  /** The LSPS numbers that an LSP speaks. @throws TransportError, RpcError, DecodeError */
-  listProtocols(lsp: string, options?: Abortable): Promise<readonly number[]>;
-  /** An LSP's whole menu, unjudged; `quotes` chooses from it. @throws TransportError, RpcError, DecodeError */
-  getInfo(lsp: string, options?: Abortable): Promise<readonly OpeningFeeParams[]>;
   on<Name extends keyof Events>(event: Name, f: (told: Events[Name]) => void): Stop;
   /** Takes the gates away: the node refuses JIT channels and skimmed payments until the next client. */
   close(): Promise<void>;
@@ -140,7 +133,7 @@ export async function client(init: ClientInit): Promise<Client> {
   const judgedBy = () => ({ limits, toSelfDelayBlocks: node.toSelfDelayBlocks, now: now() });
 
   return {
-    quotes: (o: Asked, options?: Abortable) => quotesOf({ asked, judgedBy }, lsps.values(), o, options),
+    ...quoting({ asked, lsps, judgedBy }),
     receivable: async (amount) => receivableOver(await node.channels(), msat(amount)),
     async buy(quote, fields, options) {
       if (store.readOnly) throw new PolicyError('readOnly', 'another tab or process has the purchases');
@@ -160,11 +153,6 @@ export async function client(init: ClientInit): Promise<Client> {
       if (store.readOnly) throw new PolicyError('readOnly', 'another tab or process has the purchases');
       const onChange = (f: () => void) => on('changed', f);
       return (await wake({ node, book, clock, onChange }, budgetMs, options)).map((record) => face.of(record));
-    },
-    listProtocols: (lsp, options) => listProtocols(asked, parseUri(lsp), options),
-    getInfo(lsp, options) {
-      const peer = parseUri(lsp);
-      return getInfo(asked, peer, lsps.get(peer.nodeId)?.token, options);
     },
     on,
     close,

@@ -7,6 +7,8 @@ import { TermsError } from './terms.ts';
 
 interface QuoteBase {
   readonly lsp: string;
+  /** The LSPS numbers that the LSP says it speaks (bLIP-50 `lsps0.list_protocols`). */
+  readonly protocols?: readonly number[];
   /** Unix seconds. */
   readonly validUntil: number;
   /** Inclusive bounds of what the LSP takes under this entry; with `any`, as far as your limits allow it. */
@@ -53,6 +55,8 @@ export type Quote = FixedQuote | AnyQuote;
 /** An LSP that cannot serve, and why. */
 export interface Unusable {
   readonly lsp: string;
+  /** The LSPS numbers that it says it speaks, where it answered. */
+  readonly protocols?: readonly number[];
   readonly error: unknown;
   /** Its menu, where it sent one. */
   readonly menu?: readonly JudgedEntry[];

@@ -1,6 +1,7 @@
 export * from './bolt1/bigSize.ts';
 export * from './bolt1/customMessage.ts';
 export * from './bolt1/features.ts';
+export * from './bolt1/message.ts';
 export * from './bolt1/tlv.ts';
 export * from './bolt1/truncated.ts';
 export * from './bolt8/handshake.ts';

@@ -7,14 +7,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { chainHash } from '../protocol/bolt1/chains.ts';
 import { FEATURE, missingDependency, unknownCompulsory } from '../protocol/bolt1/features.ts';
+import { isCustom } from '../protocol/bolt1/customMessage.ts';
+import { decodeMessage, encodeMessage } from '../protocol/bolt1/message.ts';
 import {
   decodeComplaint,
   decodeInit,
-  decodeMessage,
   encodeInit,
-  encodeMessage,
   encodePing,
-  isCustom,
   MESSAGE_TYPE,
   mustNotIgnore,
   pongFor,
@@ -108,7 +107,7 @@ export function link(o: LinkInit): Link {
 
   function write(type: number, payload: Uint8Array): void {
     if (!pipe) return;
-    pipe.write(cipher.seal(encodeMessage(type, payload)));
+    pipe.write(cipher.seal(encodeMessage({ type, payload })));
     if (pipe.buffered() > OUT_BYTES_MAX) end(new TransportError('closed', 'the peer does not read what we send'));
   }
 

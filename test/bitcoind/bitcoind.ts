@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../freePort.ts';
 
 /** Where `.ci/run` and `install-bitcoind.sh` put it when the machine has none. */
 const BITCOIND_PREFIX = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lsps2', 'bitcoind');
@@ -86,14 +86,4 @@ async function ready(child: ChildProcess, folder: string, port: number): Promise
   }
   child.kill('SIGKILL');
   throw new Error('bitcoind did not start');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 /** Debian calls it chromium, others differently. */
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** The path of a browser of Chromium's family: $CHROMIUM, or what is on the PATH; undefined when there is none that runs. */
+/** The path of a browser of Chromium's family: $CHROMIUM, or what is on the PATH; undefined, and said so, when none runs. */
 export function findChromium(): string | undefined {
   const given = process.env['CHROMIUM'];
   const candidates = given ? [given] : NAMES;
@@ -15,6 +15,7 @@ export function findChromium(): string | undefined {
       // The next one.
     }
   }
+  process.stderr.write('no chromium on the PATH ($CHROMIUM): the tests in a browser are skipped\n');
   return undefined;
 }
 

@@ -14,6 +14,7 @@ const executablePath = findChromium();
 const configFile = fileURLToPath(new URL('../../examples/quote-page/vite.config.mjs', import.meta.url));
 const pictures = fileURLToPath(new URL('../../.cache/pictures', import.meta.url));
 
+// Runs in `.ci/run`, which installs a chromium; a newcomer's machine may have none, and `findChromium` has printed that.
 describe.skipIf(executablePath === undefined)('the example page', () => {
   async function opened() {
     await build({ configFile, logLevel: 'error' });

@@ -14,6 +14,7 @@ import { running } from './running.ts';
 const binary = findBitcoind();
 const limit = (more: readonly string[]) => (more.includes('--max-fee') ? [] : ['--max-fee', '10000sat']);
 
+// Runs in `.ci/run`, which installs a bitcoind; a newcomer's machine may have none, and `findBitcoind` has printed that.
 describe.skipIf(binary === undefined)('jit-invoice receive, on a real regtest bitcoind', () => {
   let bitcoind: Bitcoind;
   beforeAll(async () => {

@@ -1,10 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from '../../lib/testing/until.ts';
+import { freePort } from '../freePort.ts';
 
 /** The Rust program, named by LDK_PEER or built by our script. Undefined when there is none. */
 export function findLdkPeer(): string | undefined {
@@ -127,13 +127,3 @@ export async function startLdkPeer(binary: string, init: LdkPeerInit): Promise<L
 }
 
 const STOP_TIMEOUT_MS = 10_000;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}

@@ -28,6 +28,7 @@ const PAYER_CHANNELS_SAT = [1_900_000, 1_900_000, 1_900_000, 1_900_000];
 
 const TRUSTS: readonly Trust[] = ['lsp-trusts-client', 'client-trusts-lsp'];
 
+// Runs in `.ci/run`, which installs a bitcoind and builds ldk-peer; a newcomer's machine may have none, and `run.sh` has printed that.
 describe.skipIf(whatIsMissing() !== undefined)('our wallet, LDK’s LSP, LDK’s payer', () => {
   let net: Regtest;
   let payer: LdkPeer;

@@ -12,6 +12,7 @@ import { say, whatIsMissing } from './say.ts';
 
 const TRUSTS: readonly Trust[] = ['lsp-trusts-client', 'client-trusts-lsp'];
 
+// Runs in `.ci/run`, which installs a bitcoind and builds ldk-peer; a newcomer's machine may have none, and `run.sh` has printed that.
 describe.skipIf(whatIsMissing() !== undefined)('LDK’s client, our LSP', () => {
   let net: Regtest;
   beforeAll(async () => {

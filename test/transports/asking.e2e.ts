@@ -2,7 +2,7 @@ import { asker, client, type FixedQuote, RpcError, sat, TransportError } from 'l
 import { memoryStore } from 'lsps2/memory';
 import { peers, tcp } from 'lsps2/tcp';
 import { network, type NetworkOptions } from 'lsps2/testing';
-import { webSocket, type WebSocketOptions } from 'lsps2/websocket';
+import { webSocket } from 'lsps2/websocket';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { wsRelay } from '../../examples/jit-invoice/wsRelay.ts';
@@ -14,7 +14,7 @@ import { socksServer } from './socksServer.ts';
 // Against a real LDK node on a real socket, with no node on our side at all.
 
 const AMOUNT = sat(100_000n);
-const ws = { WebSocket: WebSocket as unknown as NonNullable<WebSocketOptions['WebSocket']> };
+const ws = { WebSocket };
 
 async function world(options: NetworkOptions = {}) {
   const net = await network(options);

@@ -245,7 +245,7 @@ describe('a peer that is not', () => {
   const afterInit: [what: string, send: (caller: Parameters<NonNullable<Script['message']>>[2]) => void, RegExp][] = [
     ['sends an unknown even type', (c) => c.send(60_000), /unknown even type 60000/],
     ['says init twice', (c) => c.send(16, INIT), /init twice/],
-    ['sends a message of one byte', (c) => c.socket.write(c.sealBytes(Uint8Array.of(1))), /a message of 1 bytes/],
+    ['sends a message of one byte', (c) => c.socket.write(c.sealBytes(Uint8Array.of(1))), /a message without a type/],
     ['sends a ping that is cut off', (c) => c.send(18, Uint8Array.of(0, 1, 0, 9)), /not of the format/],
     ['wants nothing to do with us', (c) => c.send(17, complaint('go away')), /wants nothing to do with us/],
     ['flips a bit', (c) => c.socket.write(c.seal(60_001).map((byte, i) => (i === 20 ? byte ^ 1 : byte))), /garbled/],

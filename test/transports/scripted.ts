@@ -3,7 +3,8 @@ import { concat, fromHex, fromUint } from '../../lib/core/bytes.ts';
 import { DecodeError } from '../../lib/core/errors.ts';
 import type { NodeId, PeerUri } from '../../lib/core/ids.ts';
 import { chainHash } from '../../lib/protocol/bolt1/chains.ts';
-import { decodeMessage, encodeInit, encodeMessage, MESSAGE_TYPE } from '../../lib/protocol/bolt1/setup.ts';
+import { decodeMessage, encodeMessage } from '../../lib/protocol/bolt1/message.ts';
+import { encodeInit, MESSAGE_TYPE } from '../../lib/protocol/bolt1/setup.ts';
 import { publicKey } from '../../lib/protocol/bolt11/signature.ts';
 import { ACT_ONE_BYTES, ACT_THREE_BYTES, respond } from '../../lib/protocol/bolt8/handshake.ts';
 import { type Opener, opener, sealer } from '../../lib/protocol/bolt8/transport.ts';
@@ -71,7 +72,7 @@ function serve(socket: Socket, script: Script): Caller {
     socket,
     remote: undefined,
     sealBytes: (bytes) => seal(bytes),
-    seal: (type, payload = new Uint8Array(0)) => seal(encodeMessage(type, payload)),
+    seal: (type, payload = new Uint8Array(0)) => seal(encodeMessage({ type, payload })),
     send: (type, payload) => void socket.write(caller.seal(type, payload)),
   };
   const goesOn = (step: Step) => {

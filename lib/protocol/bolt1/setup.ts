@@ -1,24 +1,11 @@
 import { concat, fromUint, toUint } from '../../core/bytes.ts';
 import { DecodeError } from '../../core/errors.ts';
-import { CUSTOM_TYPE_MIN, MESSAGE_BYTES_MAX } from './customMessage.ts';
 import { decodeFeatures, encodeFeatures } from './features.ts';
 import { decodeTlvStream, encodeTlvStream, unknownEvenType } from './tlv.ts';
 
 // The messages of BOLT 1 itself: init, error, warning, ping and pong. Payloads are without the type.
 
 export const MESSAGE_TYPE = { warning: 1, init: 16, error: 17, ping: 18, pong: 19 } as const;
-const TYPE_BYTES = 2;
-
-/** A message as it is sent: its type, then its payload. */
-export const encodeMessage = (type: number, payload: Uint8Array): Uint8Array =>
-  concat(fromUint(BigInt(type), TYPE_BYTES), payload);
-
-/** @throws {@link DecodeError} when there is no type. */
-export function decodeMessage(bytes: Uint8Array): { readonly type: number; readonly payload: Uint8Array } {
-  if (bytes.length < TYPE_BYTES || bytes.length > MESSAGE_BYTES_MAX)
-    throw new DecodeError('', `a message of ${bytes.length} bytes`);
-  return { type: Number(toUint(bytes.subarray(0, TYPE_BYTES))), payload: bytes.slice(TYPE_BYTES) };
-}
 
 export interface InitMessage {
   /** Feature bits of both of its fields, in rising order. */
@@ -105,6 +92,3 @@ const KNOWN_EVEN: ReadonlySet<number> = new Set(
 
 /** Whether a message that nobody here understands must end the connection (BOLT 1 "Lightning Message Format"). */
 export const mustNotIgnore = (type: number): boolean => type % 2 === 0 && !KNOWN_EVEN.has(type);
-
-/** Whether it is one of BOLT 1's free types. */
-export const isCustom = (type: number): boolean => type >= CUSTOM_TYPE_MIN;

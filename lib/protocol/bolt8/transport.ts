@@ -1,6 +1,6 @@
 import { concat, fromUint, toUint } from '../../core/bytes.ts';
 import { DecodeError } from '../../core/errors.ts';
-import { MESSAGE_BYTES_MAX } from '../bolt1/customMessage.ts';
+import { MESSAGE_BYTES_MAX } from '../bolt1/message.ts';
 import type { TransportKeys } from './handshake.ts';
 import { decrypt, encrypt, hkdf, TAG_BYTES } from './symmetric.ts';
 

@@ -1,6 +1,6 @@
 import { DecodeError } from '../../core/errors.ts';
 import { decodeUtf8, encodeUtf8 } from '../../core/utf8.ts';
-import { PAYLOAD_BYTES_MAX } from '../bolt1/customMessage.ts';
+import { PAYLOAD_BYTES_MAX } from '../bolt1/message.ts';
 import { asObject } from './fields.ts';
 import { formatJson, type JsonObject, parseJson } from './json.ts';
 

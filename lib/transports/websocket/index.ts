@@ -9,7 +9,10 @@ export type { Pipe, PipeEvents, Transport } from '../transport.ts';
 export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
-  addEventListener(type: 'open' | 'message' | 'error' | 'close', f: (event: { readonly data?: unknown }) => void): void;
+  addEventListener(
+    type: 'open' | 'message' | 'error' | 'close',
+    f: (event: { readonly type: string; readonly data?: unknown }) => void,
+  ): void;
   send(data: Uint8Array): void;
   close(): void;
 }

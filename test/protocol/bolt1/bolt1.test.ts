@@ -3,11 +3,8 @@ import { describe, expect, it, test } from 'vitest';
 import { fromHex, toHex, toUint } from '../../../lib/core/bytes.ts';
 import { DecodeError } from '../../../lib/core/errors.ts';
 import { decodeBigSize, encodeBigSize } from '../../../lib/protocol/bolt1/bigSize.ts';
-import {
-  decodeCustomMessage,
-  encodeCustomMessage,
-  PAYLOAD_BYTES_MAX,
-} from '../../../lib/protocol/bolt1/customMessage.ts';
+import { decodeCustomMessage, encodeCustomMessage } from '../../../lib/protocol/bolt1/customMessage.ts';
+import { PAYLOAD_BYTES_MAX } from '../../../lib/protocol/bolt1/message.ts';
 import { decodeFeatures, encodeFeatures, hasFeature } from '../../../lib/protocol/bolt1/features.ts';
 import { decodeTlvStream, encodeTlvStream, unknownEvenType } from '../../../lib/protocol/bolt1/tlv.ts';
 import { decodeTruncated, encodeTruncated } from '../../../lib/protocol/bolt1/truncated.ts';
