@@ -21,6 +21,7 @@ export default {
     'lsp/index': 'build/lsp/index.js',
     'nodes/memory/index': 'build/nodes/memory/index.js',
     'nodes/ldk/index': 'build/nodes/ldk/index.js',
+    'nodes/lnd/index': 'build/nodes/lnd/index.js',
     'chain/index': 'build/chain/index.js',
     'stores/file/index': 'build/stores/file/index.js',
     'stores/indexeddb/index': 'build/stores/indexeddb/index.js',

@@ -24,6 +24,13 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
     packages: [/^@noble\//, 'eventemitter3'],
   },
   'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
+  'nodes/grpc': { rooms: ['core', 'protocol'], packages: ['@grpc/grpc-js'] },
+  'nodes/lnd': {
+    rooms: ['core', 'protocol', 'ports', 'platform', 'nodes/grpc', 'generated'],
+    packages: ['@grpc/grpc-js', /^@noble\//, '@scure/base', 'node:fs/promises'],
+  },
+  // Written by ts-proto from proto/, and not read by anybody.
+  generated: { rooms: [], packages: ['@grpc/grpc-js', '@bufbuild/protobuf/wire'] },
   transports: { rooms: ['core', 'protocol', 'ports', 'platform'], packages: [] },
   'transports/tcp': { rooms: ['core', 'ports', 'transports'], packages: ['node:net', 'socks'] },
   'transports/websocket': { rooms: ['core', 'ports', 'transports'], packages: [] },
@@ -76,6 +83,7 @@ describe('the house', () => {
   });
 
   const lines = files
+    .filter(({ file }) => !file.startsWith('generated/'))
     .map(({ file, text }) => ({ file, count: text.split('\n').length }))
     .sort((a, b) => a.count - b.count);
   test('has small files', () => {

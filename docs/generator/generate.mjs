@@ -18,6 +18,7 @@ const app = await Application.bootstrapWithPlugins({
     'stores/sqlite/index.ts',
     'nodes/memory/index.ts',
     'nodes/ldk/index.ts',
+    'nodes/lnd/index.ts',
     'testing/index.ts',
     'lsp/index.ts',
   ].map((file) => path(`../../lib/${file}`)),

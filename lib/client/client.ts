@@ -168,6 +168,11 @@ function checkAble({ limits: { confirmations }, chain, node }: ClientInit): void
   if (confirmations === undefined) return;
   if (confirmations === 0 && !chain)
     throw new PolicyError('confirmations', 'to see a funding transaction in the mempool takes a `chain`');
+  if (confirmations === 0 && node.namesFunding === false)
+    throw new PolicyError(
+      'confirmations',
+      'this node does not tell what to look for in the mempool: ask for 1 or more',
+    );
   if (confirmations > (node.minimumDepthMax ?? confirmations))
     throw new PolicyError('confirmations', `this node waits for at most ${node.minimumDepthMax} confirmations`);
 }

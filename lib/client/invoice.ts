@@ -84,6 +84,12 @@ export const jitHint = (lsp: PeerUri, { scid, lspCltvExpiryDelta }: Bought): Rou
   cltvExpiryDelta: lspCltvExpiryDelta,
 });
 
+/** What leads to the node leads on to its phantom, where it has one. */
+const onToPhantom = (
+  { nodeId, phantom }: WalletNode,
+  hints: InvoiceFor['routeHints'],
+): readonly (readonly RouteHop[])[] => (phantom ? hints.map((hint) => [...hint, { nodeId, ...phantom.hop }]) : hints);
+
 /** The invoice of bLIP-52 section 3, signed by the node. @throws TermsError, NodeError */
 export async function buildInvoice(node: WalletNode, o: InvoiceFor): Promise<Invoice> {
   const { amount, fields, now, endsBy } = o;
@@ -109,12 +115,13 @@ export async function buildInvoice(node: WalletNode, o: InvoiceFor): Promise<Inv
       descriptionHash: fields.descriptionHash,
       expirySeconds,
       minFinalCltvExpiryDelta: least + FINAL_CLTV_EXTRA_BLOCKS + o.waitBlocks,
-      routeHints: o.routeHints,
+      routeHints: onToPhantom(node, o.routeHints),
       features: [FEATURE.varOnionOptin, FEATURE.paymentSecret, ...(o.parts ? [FEATURE.basicMpp + 1] : [])],
     },
     (unsigned) => node.sign(unsigned),
   );
-  if (invoice.payee !== node.nodeId) throw new NodeError('the node signed the invoice with another key than its own');
+  if (invoice.payee !== (node.phantom?.nodeId ?? node.nodeId))
+    throw new NodeError('the node signed the invoice with another key than its own');
   if (endsBy !== undefined && invoice.timestamp + invoice.expirySeconds > endsBy)
     throw new InvariantError('the invoice outlives the offer');
   return invoice;

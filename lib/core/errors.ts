@@ -63,9 +63,36 @@ export class TransportError extends Lsps2Error {
   }
 }
 
-/** The user's own node could not do what it was asked. Look at `cause`. */
+/**
+ * What is wrong with a node that is reached over a network: `unreachable`; `certificate`: it is not the node that was meant, or refuses
+ * ours; `permission`: these credentials may not do that; `locked`: its wallet is; `starting`; `unsupported`: it lacks the call, or what
+ * is needed is turned off; `timeout`.
+ */
+export type NodeReason =
+  | 'unreachable'
+  | 'certificate'
+  | 'permission'
+  | 'locked'
+  | 'starting'
+  | 'unsupported'
+  | 'timeout'
+  | 'other';
+
+/** The user's own node could not do what it was asked. Look at `reason` and `cause`. */
 export class NodeError extends Lsps2Error {
   readonly code = 'node';
+  readonly reason: NodeReason;
+  /** The node's own words: printable characters only, cut short. */
+  readonly detail: string;
+
+  constructor(
+    message: string,
+    options?: { readonly cause?: unknown; readonly reason?: NodeReason; readonly detail?: string },
+  ) {
+    super(message, options);
+    this.reason = options?.reason ?? 'other';
+    this.detail = options?.detail ?? '';
+  }
 }
 
 /** The user said no: one of the limits was hit. Nothing was bought, or what was bought is not used. */

@@ -63,6 +63,19 @@ export interface KnownToClient {
   readonly claiming: readonly PaymentHash[];
 }
 
+/** A last hop behind the node, with a key of its own: payments are meant for it where the node itself would refuse them. */
+export interface Phantom {
+  /** Who signs the invoices, and is paid. */
+  readonly nodeId: NodeId;
+  /** From the node to it: the last hop of every route hint. */
+  readonly hop: {
+    readonly scid: Scid;
+    readonly feeBaseMsat: number;
+    readonly feeProportionalPpm: number;
+    readonly cltvExpiryDelta: number;
+  };
+}
+
 /** All that the client needs of the user's own node. */
 export interface WalletNode extends PeerMessages, Invoices {
   readonly nodeId: NodeId;
@@ -73,6 +86,10 @@ export interface WalletNode extends PeerMessages, Invoices {
   readonly toSelfDelayBlocks: number;
   /** The most confirmations that a channel can be made to wait for (`minimumDepth`); absent: any. */
   readonly minimumDepthMax?: number;
+  /** Invoices are not for the node itself, but for this hop behind it. */
+  readonly phantom?: Phantom;
+  /** False: it does not tell the script of a channel's funding output, so that `confirmations: 0` cannot be kept (W5). */
+  readonly namesFunding?: boolean;
   /** @throws NodeError */
   channels(): Promise<readonly WalletChannel[]>;
   /**

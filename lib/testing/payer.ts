@@ -8,7 +8,8 @@ import type { Stop } from '../ports/abort.ts';
 import { someOf, toNodeId, toPaymentHash, toU64, unwrap } from '../nodes/ldk/fromLdk.ts';
 import type { LdkNode } from '../nodes/ldk/node.ts';
 import { decodeInvoice } from '../protocol/bolt11/decode.ts';
-import type { Invoice } from '../protocol/bolt11/invoice.ts';
+import type { Invoice, RouteHop } from '../protocol/bolt11/invoice.ts';
+import { PPM } from '../protocol/lsps2/openingFee.ts';
 
 /** How a payment ended, as the payer saw it. */
 export type PayOutcome =
@@ -18,8 +19,11 @@ export type PayOutcome =
 
 export interface Payer {
   readonly nodeId: string;
-  /** Pays an invoice in so many parts of nearly equal size (default 1). Resolves when it is over, either way. */
-  pay(invoice: string, options?: { readonly parts?: number }): Promise<PayOutcome>;
+  /**
+   * Pays an invoice in so many parts of nearly equal size (default 1). `via`: hops to go by instead of the invoice's route hint. Resolves
+   * when it is over, either way.
+   */
+  pay(invoice: string, options?: { readonly parts?: number; readonly via?: readonly RouteHop[] }): Promise<PayOutcome>;
   /** Pays with parts of these amounts, whatever the invoice says; fewer than it asks for leave it incomplete. */
   payParts(invoice: string, amounts: readonly Msat[]): Promise<PayOutcome>;
   /** What the payer owns in its channels. */
@@ -41,8 +45,9 @@ export function ldkPayer(node: LdkNode): Payer {
     if (match?.[1]) failures.set('last', match[1]);
   });
 
-  async function payParts(text: string, amounts: readonly Msat[]): Promise<PayOutcome> {
-    const invoice = decodeInvoice(text);
+  async function payParts(text: string, amounts: readonly Msat[], via?: readonly RouteHop[]): Promise<PayOutcome> {
+    const read = decodeInvoice(text);
+    const invoice = via ? { ...read, routeHints: [via] } : read;
     failures.delete('last');
     const route = routeTo(node, invoice, amounts);
     const outcome = outcomeOf(node, invoice.paymentHash, () => failures.get('last'));
@@ -61,11 +66,11 @@ export function ldkPayer(node: LdkNode): Payer {
 
   return {
     nodeId: node.nodeId,
-    payParts,
-    async pay(text, { parts = 1 } = {}) {
+    payParts: (text, amounts) => payParts(text, amounts),
+    async pay(text, { parts = 1, via } = {}) {
       const { amount } = decodeInvoice(text);
       if (amount === undefined) throw new RangeError('the invoice leaves the amount to the payer');
-      return payParts(text, split(amount, parts));
+      return payParts(text, split(amount, parts), via);
     },
     balance: () =>
       msat(
@@ -94,23 +99,31 @@ function outcomeOf(node: LdkNode, hash: PaymentHash, failureCode: () => string |
   });
 }
 
-/** One path for each part: our channel to the hint's node, then the hint. */
+/** One path for each part: our channel to the hint's first node, then the hint; without a hint, our channel to the payee. */
 function routeTo(node: LdkNode, invoice: Invoice, amounts: readonly Msat[]): ldk.Route {
-  const hint = invoice.routeHints[0]?.[0];
-  if (!hint) throw new NodeError('the invoice has no route hint');
-  const scids = outboundScids(node, hint.nodeId);
+  const hint = invoice.routeHints[0] ?? [];
+  const peer = hint[0]?.nodeId ?? invoice.payee;
+  const scids = outboundScids(node, peer);
   const paths = amounts.map((amount, index) => {
-    const first = scids[index % scids.length];
-    if (first === undefined) throw new NodeError('the payer has no usable channel to the LSP');
-    return ldk.Path.constructor_new(
-      [
-        hop(hint.nodeId, first, 0n, hint.cltvExpiryDelta),
-        hop(invoice.payee, hint.scid, amount, invoice.minFinalCltvExpiryDelta),
-      ],
-      null,
-    );
+    const own = scids[index % scids.length];
+    if (own === undefined) throw new NodeError(`the payer has no usable channel to ${peer}`);
+    return ldk.Path.constructor_new(hopsOver([own, ...hint.map(({ scid }) => scid)], hint, invoice, amount), null);
   });
   return ldk.Route.constructor_new(paths, null);
+}
+
+/** LDK's hop says where it leads, and what its node takes and asks for the one after it; the last one, what arrives. */
+function hopsOver(scids: readonly bigint[], hint: readonly RouteHop[], invoice: Invoice, amount: Msat): ldk.RouteHop[] {
+  let arriving: bigint = amount;
+  const hops: ldk.RouteHop[] = [];
+  for (let i = hint.length; i >= 0; i--) {
+    const next = hint[i];
+    const fee = next && BigInt(next.feeBaseMsat) + (arriving * BigInt(next.feeProportionalPpm)) / PPM;
+    const delta = next?.cltvExpiryDelta ?? invoice.minFinalCltvExpiryDelta;
+    hops.unshift(hop(next?.nodeId ?? invoice.payee, scids[i] ?? 0n, fee ?? amount, delta));
+    arriving += fee ?? 0n;
+  }
+  return hops;
 }
 
 /** Of this node's usable channels to a peer. */

@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { build } from 'esbuild';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -47,6 +50,36 @@ describe('F: what a wallet imports', () => {
     }
     vm.runInContext(code, context);
     expect(await vm.runInContext('wallet.receive()', context)).toBe('paid 247500000 250000000 caffè ☕');
+  });
+});
+
+/** The package as it is installed, with nothing beside it but what it depends on. */
+function installed(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lsps2-installed-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'lsps2'), { recursive: true });
+  cpSync(path('../../dist'), join(modules, 'lsps2', 'dist'), { recursive: true });
+  cpSync(path('../../package.json'), join(modules, 'lsps2', 'package.json'));
+  const { dependencies } = JSON.parse(readFileSync(path('../../package.json'), 'utf8')) as { dependencies: object };
+  for (const name of Object.keys(dependencies))
+    cpSync(path(`../../node_modules/${name}`), join(modules, name), { recursive: true, dereference: true });
+  return folder;
+}
+
+describe('without the optional packages', () => {
+  test.each([
+    [
+      'lsps2/lnd',
+      `lndNode({ address: '127.0.0.1:1', macaroon: '00' })`,
+      /^this needs the packages of gRPC: npm install @grpc\/grpc-js\S+ @bufbuild\/protobuf\S+$/,
+    ],
+    ['lsps2/ldk', 'ldkNode({})', /^this needs the package lightningdevkit: npm install lightningdevkit\S+$/],
+  ])('%s says in one sentence what it needs', (subpath, call, sentence) => {
+    const program = `import('${subpath}').then((it) => it.${call}).catch(({ code, message }) => console.log(code + ' ' + message))`;
+    const said = execFileSync(process.execPath, ['-e', program], { cwd: installed(), encoding: 'utf8' });
+    expect(said.trim()).toMatch(/^node /);
+    expect(said.trim().slice('node '.length)).toMatch(sentence);
   });
 });
 

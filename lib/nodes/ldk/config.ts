@@ -25,6 +25,8 @@ export function userConfig({ role, ...o }: ConfigOptions): ldk.UserConfig {
   // LDK's default of 10 % would make a JIT channel useless for the very payment it was opened for.
   handshake.set_max_inbound_htlc_value_in_flight_percent_of_channel(WHOLE_CHANNEL_PERCENT);
   handshake.set_minimum_depth(o.minimumDepth ?? DEFAULT_MINIMUM_DEPTH);
+  // lnd and Core Lightning take private channels with anchors only. A peer that does not offer them gets none.
+  handshake.set_negotiate_anchors_zero_fee_htlc_tx(role === 'lsp');
   if (o.toSelfDelayBlocks !== undefined) handshake.set_our_to_self_delay(o.toSelfDelayBlocks);
   if (o.channelReservePpm !== undefined)
     handshake.set_their_channel_reserve_proportional_millionths(o.channelReservePpm);

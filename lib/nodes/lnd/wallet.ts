@@ -1,0 +1,128 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toHex } from '../../core/bytes.ts';
+import { NodeError } from '../../core/errors.ts';
+import { paymentHash } from '../../core/ids.ts';
+import { untilTaken } from '../../core/untilTaken.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
+import type { Gates } from '../../ports/gates.ts';
+import type { Store } from '../../ports/store.ts';
+import type { WalletNode } from '../../ports/walletNode.ts';
+import { rawKey } from '../../protocol/bolt11/sign.ts';
+import { acceptor, TO_SELF_DELAY_BLOCKS } from './acceptor.ts';
+import { walletChannels } from './channels.ts';
+import { letIn } from './letIn.ts';
+import type { Lnd } from './lnd.ts';
+import { madePayments } from './made.ts';
+import { lndMessages } from './messages.ts';
+import { offerRecords } from './offers.ts';
+import { payments } from './payments.ts';
+import { checkPermissions } from './permissions.ts';
+import { phantomOf } from './phantom.ts';
+
+export interface LndWalletInit {
+  /** Must outlive the app: it holds the phantom's key, preimages, and what was claimed. The client's own store may be the same. */
+  readonly store: Store;
+  /** Channels that nobody bought: `accept`, as lnd does without us (never zero-conf), or `refuse`. Default `accept`. */
+  readonly others?: 'accept' | 'refuse';
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface LndWallet extends WalletNode {
+  /** From now on lnd refuses zero-conf channels, and payments to the phantom fail. The connection stays. */
+  close(): void;
+}
+
+/** From lnd to the phantom: nobody checks it, and payers must add it, so that lnd may hold an HTLC and give it back in time. */
+const PHANTOM_CLTV_DELTA = 40;
+const MIN_FINAL_CLTV_EXPIRY_DELTA = 18;
+const BYTES = 32;
+
+/** @throws NodeError where lnd cannot do what is needed, before anything is bought */
+export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWallet> {
+  const { store, clock, random, others = 'accept' } = init;
+  checkAble(lnd);
+  await checkPermissions(lnd);
+  const loaded = await store.load();
+  const phantom = await phantomOf(store, loaded, random);
+  const made = await madePayments(store, loaded, clock);
+  const offers = offerRecords(store, loaded);
+  let gates: Gates | undefined;
+  /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
+  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
+  const o = { lnd, phantom, made, offers, clock, random, gates: () => gates, tell: news.tell };
+  const messages = lndMessages(lnd);
+  const channels = letIn(o);
+  const paid = payments(o);
+  const accepting = acceptor({
+    ...o,
+    others,
+    gone: channels.gone,
+    scidAlias: messages.scidAlias,
+    before: (peer) => channels.look(peer),
+  });
+  messages.onDisconnected((peer) => void channels.look(peer, true).catch(() => undefined));
+  const close = () => {
+    messages.close();
+    channels.close();
+    paid.close();
+    accepting.stop();
+  };
+  try {
+    await Promise.all([messages.begun, channels.begun, paid.begun, accepting.begun]);
+  } catch (cause) {
+    close();
+    throw cause;
+  }
+
+  return {
+    ...messages,
+    nodeId: lnd.nodeId,
+    network: lnd.network,
+    minFinalCltvExpiryDelta: MIN_FINAL_CLTV_EXPIRY_DELTA,
+    toSelfDelayBlocks: TO_SELF_DELAY_BLOCKS,
+    namesFunding: false,
+    phantom: {
+      nodeId: phantom.nodeId,
+      hop: { scid: phantom.scid, feeBaseMsat: 0, feeProportionalPpm: 0, cltvExpiryDelta: PHANTOM_CLTV_DELTA },
+    },
+    async newPayment({ paymentHash: given, amount, expirySeconds, minFinalCltvExpiryDelta }) {
+      const preimage = random(BYTES);
+      const hash = given ?? paymentHash(toHex(sha256(preimage)));
+      const paymentSecret = toHex(random(BYTES));
+      await made.put(hash, {
+        paymentSecret,
+        minFinalCltvExpiryDelta,
+        endsAt: Math.floor(clock.nowMs() / 1000) + expirySeconds,
+        ...(given === undefined ? { preimage: toHex(preimage) } : {}),
+        ...(amount === undefined ? {} : { amount }),
+      });
+      return { paymentHash: hash, paymentSecret };
+    },
+    sign: async (unsigned) => rawKey(phantom.key)(unsigned),
+    channels: () => walletChannels(lnd),
+    guard(given) {
+      if (gates) throw new NodeError('this node is guarded by another client: close it first');
+      gates = given;
+      const stop = news.add((tell) => tell(given));
+      return () => {
+        stop();
+        if (gates === given) gates = undefined;
+      };
+    },
+    async resume({ offers: known, claiming }) {
+      await channels.tellAgain(known);
+      news.again();
+      paid.askAgain(claiming);
+    },
+    close,
+  };
+}
+
+function checkAble({ zeroConf, where }: Lnd): void {
+  if (zeroConf) return;
+  const lines = 'protocol.option-scid-alias=true and protocol.zero-conf=true';
+  throw new NodeError(`${where} lets in no zero-conf channel: put ${lines} into its lnd.conf, and start it again`, {
+    reason: 'unsupported',
+  });
+}
