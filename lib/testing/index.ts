@@ -6,7 +6,7 @@ export { memoryChain } from './chain/memory.ts';
 export { type Misbehaviour, MISBEHAVIOURS } from './misbehave/index.ts';
 export type { NetworkOptions, TestNetwork } from './network.ts';
 export type { TestChain } from './chain/chain.ts';
-export type { Payer, PayOutcome } from './payer.ts';
+export type { Payer, PayOptions, PayOutcome } from './payer.ts';
 
 /**
  * Starts a payer, an LSP and a wallet on embedded LDK nodes. Needs the package `lightningdevkit`, and Node.

@@ -17,13 +17,19 @@ export type PayOutcome =
   /** `failureCode`: the BOLT 4 failure that came back last, as `temporary_channel_failure`, when LDK told one. */
   | { readonly paid: false; readonly failureCode: string | undefined };
 
+export interface PayOptions {
+  readonly parts?: number;
+  readonly via?: readonly RouteHop[];
+  readonly extraBlocks?: number;
+}
+
 export interface Payer {
   readonly nodeId: string;
   /**
-   * Pays an invoice in so many parts of nearly equal size (default 1). `via`: hops to go by instead of the invoice's route hint. Resolves
-   * when it is over, either way.
+   * Pays an invoice in so many parts of nearly equal size (default 1). `via`: hops to go by instead of the invoice's route hint.
+   * `extraBlocks`: added to the last hop's expiry, as payers do who hide how far it is (BOLT 7). Resolves when it is over, either way.
    */
-  pay(invoice: string, options?: { readonly parts?: number; readonly via?: readonly RouteHop[] }): Promise<PayOutcome>;
+  pay(invoice: string, options?: PayOptions): Promise<PayOutcome>;
   /** Pays with parts of these amounts, whatever the invoice says; fewer than it asks for leave it incomplete. */
   payParts(invoice: string, amounts: readonly Msat[]): Promise<PayOutcome>;
   /** What the payer owns in its channels. */
@@ -45,9 +51,14 @@ export function ldkPayer(node: LdkNode): Payer {
     if (match?.[1]) failures.set('last', match[1]);
   });
 
-  async function payParts(text: string, amounts: readonly Msat[], via?: readonly RouteHop[]): Promise<PayOutcome> {
+  async function payParts(
+    text: string,
+    amounts: readonly Msat[],
+    { via, extraBlocks = 0 }: Pick<PayOptions, 'via' | 'extraBlocks'> = {},
+  ): Promise<PayOutcome> {
     const read = decodeInvoice(text);
-    const invoice = via ? { ...read, routeHints: [via] } : read;
+    const minFinalCltvExpiryDelta = read.minFinalCltvExpiryDelta + extraBlocks;
+    const invoice = { ...read, minFinalCltvExpiryDelta, routeHints: via ? [via] : read.routeHints };
     failures.delete('last');
     const route = routeTo(node, invoice, amounts);
     const outcome = outcomeOf(node, invoice.paymentHash, () => failures.get('last'));
@@ -67,10 +78,10 @@ export function ldkPayer(node: LdkNode): Payer {
   return {
     nodeId: node.nodeId,
     payParts: (text, amounts) => payParts(text, amounts),
-    async pay(text, { parts = 1, via } = {}) {
+    async pay(text, { parts = 1, ...how } = {}) {
       const { amount } = decodeInvoice(text);
       if (amount === undefined) throw new RangeError('the invoice leaves the amount to the payer');
-      return payParts(text, split(amount, parts), via);
+      return payParts(text, split(amount, parts), how);
     },
     balance: () =>
       msat(

@@ -1,4 +1,5 @@
 import { findBitcoind } from '../bitcoind/bitcoind.ts';
+import { findLightningd } from './clnNode.ts';
 import { findLdkPeer } from './ldkPeer.ts';
 import { findLnd } from './lndNode.ts';
 
@@ -8,6 +9,7 @@ export const say = (text: string): void => void process.stderr.write(`interop: $
 const FOUND = {
   'ldk-peer': { find: findLdkPeer, hint: 'test/interop/build-ldk-peer.sh builds it, with cargo' },
   lnd: { find: findLnd, hint: 'LND, the PATH, or test/interop/build-lnd.sh, with go' },
+  lightningd: { find: findLightningd, hint: 'LIGHTNINGD or the PATH, of 25.12 or later, with its LSPS plugins' },
 } as const;
 
 const told = new Set<string>();
