@@ -3,7 +3,7 @@ export const HELP = `jit-invoice - receive a Lightning payment through a channel
 Usage
   jit-invoice quote URI... [options]    what a channel costs at each LSP, side by side; takes nothing but Node
   jit-invoice decode INVOICE [--json]   explains an invoice, and checks it against bLIP-52's rules
-  jit-invoice receive URI [options]     a wallet on a real LDK node: quote, confirm, buy, be paid, verify (regtest only)
+  jit-invoice receive URI [options]     a wallet on an LDK node (regtest) or on your lnd: quote, confirm, buy, be paid, verify
   jit-invoice demo [options]            a payer, an LSP and a wallet on real LDK nodes in this process
   jit-invoice lsp [options]             an LSP on a real LDK node that others can connect to (regtest only)
   jit-invoice --help | --version
@@ -20,7 +20,11 @@ Options of quote
   The exit code is 0 when one LSP can serve, else that of the first one's trouble.
 
 Options of receive
-  --bitcoind URL      a regtest bitcoind, http://user:password@127.0.0.1:18443
+  --node NODE         ldk: a node of this process, on a regtest; lnd: yours   (default ldk)
+  --bitcoind URL      of ldk: a regtest bitcoind, http://user:password@127.0.0.1:18443
+  --rpc HOST:PORT     of lnd: its gRPC                                        (default 127.0.0.1:10009)
+  --tls-cert FILE     of lnd: its tls.cert
+  --macaroon FILE     of lnd: a macaroon; docs/lnd.md bakes the least one. lnd needs --data, too
   --amount AMOUNT     what the payer pays                                     (default: the payer decides)
   --max-fee AMOUNT    the most that the wallet pays for the channel           (default: you are asked)
   --trust MODEL       lsp-trusts-client or client-trusts-lsp                  (default: either)
@@ -67,5 +71,5 @@ Exit codes
   7  not paid in time
 
 demo, lsp and receive need the package lightningdevkit (npm install lightningdevkit@0.1.2-0); --data needs libsql, too (npm install
-libsql@0.5.29), --listen-ws, and WebSocket on Node 20, ws (npm install ws@8.23.0), --proxy socks (npm install socks@2.8.10).
+libsql@0.5.29), --node lnd gRPC (npm install @grpc/grpc-js@1.14.7 @bufbuild/protobuf@2.17.0), --listen-ws, and WebSocket on Node 20, ws (npm install ws@8.23.0), --proxy socks (npm install socks@2.8.10).
 `;

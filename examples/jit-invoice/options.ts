@@ -34,11 +34,15 @@ const OPTIONS = {
   key: text,
   listen: text,
   'listen-ws': text,
+  macaroon: text,
   'max-fee': text,
   'min-fee': text,
+  node: text,
   parts: text,
   proxy: text,
+  rpc: text,
   timeout: text,
+  'tls-cert': text,
   token: text,
   trust: text,
   version: flag,
@@ -46,12 +50,14 @@ const OPTIONS = {
 } as const;
 type Option = keyof typeof OPTIONS;
 
+const NODE_OPTIONS = ['node', 'bitcoind', 'rpc', 'tls-cert', 'macaroon'] as const;
+
 /** Of each command: its options besides --json, --help and --version, and what the words after it are. */
 const COMMANDS = {
   quote: { options: ['amount', 'token', 'key', 'timeout', 'proxy'], words: 'at least one URI', least: 1, most: 50 },
   decode: { options: [], words: 'one invoice', least: 1, most: 1 },
   receive: {
-    options: ['amount', 'token', 'max-fee', 'trust', 'description', 'bitcoind', 'data', 'timeout', 'yes'],
+    options: ['amount', 'token', 'max-fee', 'trust', 'description', 'data', 'timeout', 'yes', ...NODE_OPTIONS],
     words: 'one URI',
     least: 1,
     most: 1,

@@ -1,43 +1,34 @@
 import { createInterface } from 'node:readline/promises';
 import { type Client, client, decodeInvoice, formatScid, msat, PolicyError, type Purchase, type Quote } from 'lsps2';
-import { ldkNode, ldkWallet } from 'lsps2/ldk';
-import { memoryStore } from 'lsps2/memory';
-import { bitcoindChain } from 'lsps2/testing';
 import { feeOf, tellBought, tellInvoice, tellQuote, usable } from './buying.ts';
-import { storeIn } from './dataFolder.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError, UsageError } from './exitCode.ts';
+import { receivingNode } from './receiveNode.ts';
 import type { ReceiveOptions } from './receiveOptions.ts';
 import type { Reporter } from './reporter.ts';
 
-const STORE_FILE = 'wallet.db';
 /** How long one round of listening lasts; between two of them a lost connection is mended. */
 const ROUND_MS = 30_000;
 /** An invoice that ends sooner is not shown again. */
 const PAYABLE_SECONDS = 60;
 const MSAT_END = (1n << 64n) - 1n;
 
-/** A wallet on an LDK node: quote, confirm, buy, invoice, wait, verify, account. Started again on the same folder it goes on. */
+/** A wallet: quote, confirm, buy, invoice, wait, verify, account. Started again on the same folder it goes on. */
 export async function receive(options: ReceiveOptions, report: Reporter): Promise<ExitCode> {
   const open: (() => Promise<void>)[] = [];
   try {
     if (!options.yes && (options.json || !process.stdin.isTTY))
       throw new UsageError('--yes: there is nobody here who could be asked whether the price is right');
-    report.waiting('starting a Lightning node');
-    const file = await storeIn(options.data, STORE_FILE);
-    if (file) open.push(() => file.close());
-    const chain = await bitcoindChain(options.bitcoind, { follow: true });
-    open.push(() => chain.close());
-    const node = await ldkNode({ role: 'wallet', chain, ...(file ? { store: file.bytes } : {}) });
-    open.push(() => node.stop());
+    report.waiting(options.node.name === 'ldk' ? 'starting a Lightning node' : 'connecting to your lnd');
+    const { node, store, told } = await receivingNode(options, open);
     const { token, trust, maxFee = options.amount === 'any' ? msat(MSAT_END) : options.amount } = options;
     const jit = await client({
-      node: await ldkWallet(node),
-      store: file ?? memoryStore(),
+      node,
+      store,
       lsps: [{ uri: options.lsp, ...(token === undefined ? {} : { token }) }],
       limits: { maxFee, ...(trust === undefined ? {} : { trust: [trust] }) },
     });
     open.push(() => jit.close());
-    report.tell('wallet_started', { wallet: node.nodeId, height: chain.tip().height, data: options.data ?? '' });
+    report.tell('wallet_started', { ...told, data: options.data ?? '' });
     const purchase = goneOn(jit, options, report) ?? (await buy(jit, options, report));
     if (!purchase) return EXIT.limits;
     return await wait(jit, purchase, options, report);

@@ -88,7 +88,11 @@ export const jitHint = (lsp: PeerUri, { scid, lspCltvExpiryDelta }: Bought): Rou
 const onToPhantom = (
   { nodeId, phantom }: WalletNode,
   hints: InvoiceFor['routeHints'],
-): readonly (readonly RouteHop[])[] => (phantom ? hints.map((hint) => [...hint, { nodeId, ...phantom.hop }]) : hints);
+): readonly (readonly RouteHop[])[] => {
+  if (!phantom) return hints;
+  // Without any hint the node itself is known, and the phantom never is.
+  return (hints.length > 0 ? hints : [[]]).map((hint) => [...hint, { nodeId, ...phantom.hop }]);
+};
 
 /** The invoice of bLIP-52 section 3, signed by the node. @throws TermsError, NodeError */
 export async function buildInvoice(node: WalletNode, o: InvoiceFor): Promise<Invoice> {

@@ -13,8 +13,13 @@ const no = (reason: RefusalReason): PartsVerdict => ({ claim: false, reason });
 
 /** Judges a complete payment. `record`: the purchase of its hash. */
 export function judgeParts(set: PartSet, record: PurchaseRecord | undefined, now: number): PartsVerdict {
-  // bLIP-25: nobody agreed to an extra fee on any other payment of the node.
-  if (!record) return set.extraFee === 0n ? { claim: true } : no('fee_not_agreed');
+  // bLIP-25: nobody agreed to an extra fee on any other payment of the node, nor to less than its onions say.
+  if (!record) {
+    if (set.extraFee > 0n) return no('fee_not_agreed');
+    return set.parts?.some(({ amount, onionAmount }) => amount < onionAmount)
+      ? no('part_amount_wrong')
+      : { claim: true };
+  }
   if (record.state.tag === 'cancelled') return no('cancelled');
   if (record.state.tag === 'expired' || now >= endOf(record)) return no('expired');
   if (!feesFrom(set, record)) return no('fee_from_another_peer');

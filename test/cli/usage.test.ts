@@ -71,6 +71,18 @@ describe('the options of jit-invoice', () => {
     ['decode lnbc1 lnbc1', /"lnbc1" is one word too many: decode takes one invoice/],
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1`, /--bitcoind: the wallet needs a regtest bitcoind/],
     ['receive', /receive takes one URI/],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node cln`, /--node: "cln" is none of ldk, lnd/],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node lnd`, /--node lnd: needs --tls-cert FILE and --macaroon FILE/],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node lnd --tls-cert a --macaroon b`, /--node lnd: needs --data DIR/],
+    [
+      `receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node lnd --tls-cert a --macaroon b --data c --rpc nowhere`,
+      /--rpc: "nowhere" is not an address/,
+    ],
+    [
+      `receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node lnd --bitcoind http://h`,
+      /--bitcoind is no option of --node lnd/,
+    ],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --macaroon b`, /--macaroon is no option of --node ldk/],
     [
       `receive 02${'ab'.repeat(32)}@127.0.0.1:1 --bitcoind http://127.0.0.1:1 --yes`,
       /--yes: without --max-fee any price/,

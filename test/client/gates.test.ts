@@ -135,6 +135,16 @@ describe('the part gate (W1, W2, W3)', () => {
     ['the fee of a stranger', { peer: OTHER }, 'fee_from_another_peer'],
     ['the fee of nobody', { peer: undefined }, 'fee_from_another_peer'],
     ['a payment that is no purchase, with a fee', { paymentHash: HASH2 }, 'fee_not_agreed'],
+    [
+      'a payment that is no purchase, with less than its onion says and no fee named for it',
+      {
+        paymentHash: HASH2,
+        received: msat(1n),
+        extraFee: msat(0n),
+        parts: [{ amount: msat(1n), extraFee: msat(0n), onionAmount: SIZE }],
+      },
+      'part_amount_wrong',
+    ],
     ['a payment that is no purchase, without', { paymentHash: HASH2, extraFee: msat(0n) }, 'claim'],
     ['parts that add up', { parts: parts([half, FEE, half + FEE], [half, 0n, half]) }, 'claim'],
     [

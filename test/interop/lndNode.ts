@@ -24,6 +24,7 @@ export function findLnd(): string | undefined {
 /** An lnd on regtest, in a process and a folder of its own. */
 export interface LndNode {
   readonly credentials: LndCredentials;
+  readonly files: { readonly certificateFile: string; readonly macaroonFile: string };
   readonly folder: string;
   readonly peerPort: number;
   /** Ends it without a word; the folder stays. */
@@ -114,6 +115,7 @@ export async function startLnd(
     credentials: o.locked
       ? { address, certificate: readFileSync(files.certificateFile, 'utf8'), macaroon: '00' }
       : await lndFiles(files),
+    files,
     folder,
     peerPort,
     kill: () => end('SIGKILL'),

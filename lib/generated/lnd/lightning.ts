@@ -27,7 +27,7 @@ export const protobufPackage = "lnrpc";
 
 export const protobufFileName = "lnd/lightning.proto";
 
-/** The calls and fields of lnd's lnrpc.Lightning and lnrpc.State that lsps2 uses; see ../README.md. */
+/** The calls and fields of lnd's lnrpc.Lightning that lsps2 uses; see ../README.md. */
 
 export const Initiator = { UNKNOWN: 0, LOCAL: 1, REMOTE: 2, BOTH: 3, UNRECOGNIZED: -1 } as const;
 
@@ -39,28 +39,6 @@ export namespace Initiator {
   export type REMOTE = typeof Initiator.REMOTE;
   export type BOTH = typeof Initiator.BOTH;
   export type UNRECOGNIZED = typeof Initiator.UNRECOGNIZED;
-}
-
-export const WalletState = {
-  NON_EXISTING: 0,
-  LOCKED: 1,
-  UNLOCKED: 2,
-  RPC_ACTIVE: 3,
-  SERVER_ACTIVE: 4,
-  WAITING_TO_START: 255,
-  UNRECOGNIZED: -1,
-} as const;
-
-export type WalletState = typeof WalletState[keyof typeof WalletState];
-
-export namespace WalletState {
-  export type NON_EXISTING = typeof WalletState.NON_EXISTING;
-  export type LOCKED = typeof WalletState.LOCKED;
-  export type UNLOCKED = typeof WalletState.UNLOCKED;
-  export type RPC_ACTIVE = typeof WalletState.RPC_ACTIVE;
-  export type SERVER_ACTIVE = typeof WalletState.SERVER_ACTIVE;
-  export type WAITING_TO_START = typeof WalletState.WAITING_TO_START;
-  export type UNRECOGNIZED = typeof WalletState.UNRECOGNIZED;
 }
 
 export interface GetInfoRequest {
@@ -340,13 +318,6 @@ export interface ChannelEdge {
   readonly node2Pub: string;
   readonly node1Policy: RoutingPolicy | undefined;
   readonly node2Policy: RoutingPolicy | undefined;
-}
-
-export interface GetStateRequest {
-}
-
-export interface GetStateResponse {
-  readonly state: WalletState;
 }
 
 function createBaseGetInfoRequest(): GetInfoRequest {
@@ -3495,104 +3466,6 @@ export const ChannelEdge: MessageFns<ChannelEdge> = {
   },
 };
 
-function createBaseGetStateRequest(): GetStateRequest {
-  return {};
-}
-
-export const GetStateRequest: MessageFns<GetStateRequest> = {
-  encode(_: GetStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): GetStateRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetStateRequest() as any;
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create<I extends Exact<DeepPartial<GetStateRequest>, I>>(base?: I): GetStateRequest {
-    return GetStateRequest.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<GetStateRequest>, I>>(_: I): GetStateRequest {
-    const message = createBaseGetStateRequest() as any;
-    return message;
-  },
-};
-
-function createBaseGetStateResponse(): GetStateResponse {
-  return { state: 0 };
-}
-
-export const GetStateResponse: MessageFns<GetStateResponse> = {
-  encode(message: GetStateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.state !== 0) {
-      writer.uint32(8).int32(message.state);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): GetStateResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseGetStateResponse() as any;
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.state = reader.int32() as any;
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create<I extends Exact<DeepPartial<GetStateResponse>, I>>(base?: I): GetStateResponse {
-    return GetStateResponse.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<GetStateResponse>, I>>(object: I): GetStateResponse {
-    const message = createBaseGetStateResponse() as any;
-    message.state = object.state ?? 0;
-    return message;
-  },
-};
-
 export type LightningService = typeof LightningService;
 export const LightningService = {
   getInfo: {
@@ -3861,47 +3734,6 @@ export interface LightningClient extends Client {
 export const LightningClient = makeGenericClientConstructor(LightningService, "lnrpc.Lightning") as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): LightningClient;
   service: typeof LightningService;
-  serviceName: string;
-};
-
-export type StateService = typeof StateService;
-export const StateService = {
-  getState: {
-    path: "/lnrpc.State/GetState" as const,
-    requestStream: false as const,
-    responseStream: false as const,
-    requestSerialize: (value: GetStateRequest): Buffer => Buffer.from(GetStateRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GetStateRequest => GetStateRequest.decode(value),
-    responseSerialize: (value: GetStateResponse): Buffer => Buffer.from(GetStateResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetStateResponse => GetStateResponse.decode(value),
-  },
-} as const;
-
-export interface StateServer extends UntypedServiceImplementation {
-  getState: handleUnaryCall<GetStateRequest, GetStateResponse>;
-}
-
-export interface StateClient extends Client {
-  getState(
-    request: GetStateRequest,
-    callback: (error: ServiceError | null, response: GetStateResponse) => void,
-  ): ClientUnaryCall;
-  getState(
-    request: GetStateRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetStateResponse) => void,
-  ): ClientUnaryCall;
-  getState(
-    request: GetStateRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetStateResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const StateClient = makeGenericClientConstructor(StateService, "lnrpc.State") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): StateClient;
-  service: typeof StateService;
   serviceName: string;
 };
 

@@ -50,6 +50,8 @@ export interface Following {
   stop(): void;
 }
 
+/** A predecessor that has just died needs a moment. */
+const TAKEN_MAX = 5;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 10_000;
 /** A stream on which nothing went wrong for so long stands: servers do not answer the opening of a stream. */
@@ -65,6 +67,8 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   open(): Stream;
   opened?(stream: Stream): void;
   stands?(): void;
+  /** Whether another program has what only one may have. */
+  isTaken?(error: NodeError): boolean;
   /** Whether there is a connection. */
   isUp(): boolean;
   heard(item: Item, stream: Stream): void;
@@ -75,6 +79,7 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   let timer: NodeJS.Timeout | undefined;
   let stood = false;
   let over = false;
+  let taken = 0;
   let settle: { resolve(): void; reject(cause: unknown): void };
   const begun = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
@@ -82,7 +87,14 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   begun.catch(() => undefined);
 
   function begin(): void {
-    const mine = o.open();
+    let mine: Stream;
+    try {
+      mine = o.open();
+    } catch (cause) {
+      // The connection was closed: there is nothing to come back to.
+      settle.reject(new NodeError(`${o.where}: the connection was closed`, { cause, reason: 'unreachable' }));
+      return;
+    }
     stream = mine;
     let ended = false;
     let isStanding = false;
@@ -107,7 +119,8 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
       if (over || stream !== mine) return;
       stream = undefined;
       o.cut?.(error);
-      if (!stood && (error.reason === 'permission' || error.reason === 'unsupported')) {
+      if (o.isTaken?.(error)) taken++;
+      if (!stood && (error.reason === 'permission' || error.reason === 'unsupported' || taken >= TAKEN_MAX)) {
         settle.reject(error);
         return;
       }

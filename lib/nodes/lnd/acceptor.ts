@@ -1,5 +1,6 @@
 import { wholeSat, msat } from '../../core/amount.ts';
 import { toHex } from '../../core/bytes.ts';
+import { NodeError } from '../../core/errors.ts';
 import { nodeId } from '../../core/ids.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { ChannelAnswer, ChannelOffer, Gates } from '../../ports/gates.ts';
@@ -13,6 +14,8 @@ import type { Records } from './records.ts';
 export const TO_SELF_DELAY_BLOCKS = 144;
 const ANNOUNCE_CHANNEL = 1;
 const ID_BYTES = 16;
+/** lnd refuses what is not answered within 15 s. */
+const ANSWER_WITHIN_MS = 12_000;
 /** lnd cuts no longer text; it refuses it. */
 const ERROR_LETTERS_MAX = 500;
 
@@ -29,6 +32,8 @@ export interface AcceptorInit {
   scidAlias(peer: string): Promise<boolean>;
   /** A peer offers a channel: what it offered before may have come to nothing. */
   before(peer: string): Promise<void>;
+  /** The channel points of the channels with a peer. */
+  channelsWith(peer: string): Promise<readonly string[]>;
 }
 
 const NOT_BOUGHT = { accept: false, code: 'not_bought', message: 'no channel was bought from you' } as const;
@@ -40,32 +45,32 @@ export function acceptor(o: AcceptorInit): Following {
     lnd.log({ level: 'warn', event: 'lnd.gate_failed', fields: { cause: String(cause) } });
 
   async function answerTo(request: ChannelAcceptRequest): Promise<Partial<ChannelAcceptResponse>> {
+    const began = o.clock.nowMs();
     const offer = await toOffer(request, o);
+    const { peer, capacity, offerId } = offer;
+    await o.before(peer);
+    // Before the gate, so that no offer that it let in is unknown here. Whether it is zero-conf the gate says.
+    const known = { peer, capacity, since: began, older: await o.channelsWith(peer) };
+    await o.offers.put(offerId, { ...known, zeroConf: true });
     const answer = await gateSays(offer);
-    if (answer.accept) {
-      const { peer, capacity, offerId } = offer;
-      const zeroConf = answer.minimumDepth === 0;
-      try {
-        await o.offers.put(offerId, { peer, capacity, zeroConf, since: o.clock.nowMs() });
-      } catch (cause) {
-        o.gone(offerId);
-        throw cause;
-      }
-      // LDK's LSPs do not ask for it, and wait for it nevertheless.
-      return {
-        accept: true,
-        zeroConf,
-        minAcceptDepth: answer.minimumDepth,
-        csvDelay: TO_SELF_DELAY_BLOCKS,
-      };
+    if (!answer.accept) {
+      await o.offers.remove(offerId);
+      if (answer.code === NOT_BOUGHT.code && o.others === 'accept' && !request.wantsZeroConf) return { accept: true };
+      return { accept: false, error: answer.message.slice(0, ERROR_LETTERS_MAX) };
     }
-    if (answer.code === NOT_BOUGHT.code && o.others === 'accept' && !request.wantsZeroConf) return { accept: true };
-    return { accept: false, error: answer.message.slice(0, ERROR_LETTERS_MAX) };
+    const zeroConf = answer.minimumDepth === 0;
+    if (!zeroConf) await o.offers.put(offerId, { ...known, zeroConf });
+    // lnd has forgotten the question, and would take the answer for that of the next open with this id.
+    if (o.clock.nowMs() - began > ANSWER_WITHIN_MS) {
+      o.gone(offerId);
+      throw new NodeError('a channel was not answered in time');
+    }
+    // LDK's LSPs do not ask for zero-conf, and wait for it nevertheless.
+    return { accept: true, zeroConf, minAcceptDepth: answer.minimumDepth, csvDelay: TO_SELF_DELAY_BLOCKS };
   }
 
   async function gateSays(offer: ChannelOffer): Promise<ChannelAnswer> {
     try {
-      await o.before(offer.peer);
       return (await o.gates()?.channelOffered(offer)) ?? NOT_BOUGHT;
     } catch (cause) {
       failed(cause);
@@ -80,12 +85,15 @@ export function acceptor(o: AcceptorInit): Following {
     open: () => lnd.lightning.channelAcceptor(lnd.metadata()),
     heard(request: ChannelAcceptRequest, stream) {
       const { pendingChanId } = request;
+      const began = o.clock.nowMs();
       answerTo(request)
         .catch((cause: unknown) => {
           failed(cause);
           return { accept: false, error: NOT_BOUGHT.message };
         })
-        .then((answer) => stream.write({ ...NO_ANSWER, ...answer, pendingChanId }))
+        .then((answer) => {
+          if (o.clock.nowMs() - began <= ANSWER_WITHIN_MS) stream.write({ ...NO_ANSWER, ...answer, pendingChanId });
+        })
         .catch(failed);
     },
     cut: (error) =>

@@ -105,5 +105,13 @@ export function outcomeOf(claim: Claim, channels: readonly Channel[]): Outcome {
   return all === 0n ? { tag: 'failed' } : { tag: 'settled', received: all };
 }
 
+/** Whether the preimage of an undecided claim is out: something was received since, where it was. */
+export const hasBegun = (claim: Claim, channels: readonly Channel[]): boolean =>
+  claim.before.some(([point, before]) =>
+    channels.some(
+      ({ channelPoint, totalSatoshisReceived }) => channelPoint === point && totalSatoshisReceived > before,
+    ),
+  );
+
 const isPending = ({ pendingHtlcs }: Channel, { htlcId }: ClaimedPart): boolean =>
   pendingHtlcs.some(({ incoming, htlcIndex }) => incoming && htlcIndex === htlcId);

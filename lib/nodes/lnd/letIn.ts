@@ -1,3 +1,4 @@
+import { serial } from '../../core/serial.ts';
 import type { Channel, ChannelCloseSummary } from '../../generated/lnd/lightning.ts';
 import { Initiator } from '../../generated/lnd/lightning.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -9,15 +10,19 @@ import type { Lnd } from './lnd.ts';
 import { type Offer, offerFor, offerOf } from './offers.ts';
 import type { Records } from './records.ts';
 
-/** lnd says nothing of a negotiation that came to nothing. One that is neither pending nor open after so long did. */
-const GONE_AFTER_MS = 10_000;
+/**
+ * lnd says nothing of a negotiation that came to nothing. One that is neither pending nor open after so long did; sooner, where the peer
+ * offers another channel: lnd has one negotiation with a peer at a time, unless it was told otherwise.
+ */
+const GONE_AFTER_MS = 60_000;
+const GONE_WITH_THE_NEXT_AFTER_MS = 5_000;
 const LOOK_EVERY_MS = 2_000;
 
 /** What becomes of the channels that were let in. */
 export interface LetIn {
   readonly begun: Promise<void>;
-  /** Looks which offers of a peer (or of all) came to nothing. `left`: the peer hung up, which ends its negotiations at once. */
-  look(peer?: string, left?: boolean): Promise<void>;
+  /** Looks which offers came to nothing: of a peer that hung up, or that offers another channel. */
+  look(peer: string, why: 'left' | 'next'): Promise<void>;
   gone(offerId: string): void;
   /** Tells once more what became of offers. */
   tellAgain(offers: KnownToClient['offers']): Promise<void>;
@@ -29,6 +34,8 @@ export function letIn(o: {
   readonly offers: Records<Offer>;
   readonly clock: Clock;
   tell(news: (to: Gates) => Promise<void>): void;
+  /** Tells once more what the gates would not take. */
+  tellAgain(): void;
 }): LetIn {
   const { lnd, offers } = o;
   const { lightning } = lnd;
@@ -37,11 +44,11 @@ export function letIn(o: {
 
   async function opened(channel: Channel): Promise<void> {
     const { channelPoint } = channel;
+    const height = await lnd.height();
     const found = offerOf(offers, channelPoint) ?? offerFor(offers, channel);
     if (!found) return;
     const [offerId, offer] = found;
-    const known = { ...offer, channelPoint, readyAt: offer.readyAt ?? (await lnd.height()) };
-    await offers.put(offerId, known);
+    await offers.put(offerId, { ...offer, channelPoint, readyAt: offer.readyAt ?? height });
     o.tell((to) => to.channelReady({ offerId, channelId: channelIdOf(channelPoint) }));
   }
 
@@ -56,10 +63,15 @@ export function letIn(o: {
     });
   }
 
+  /** Told once: it is kept until the gates have taken it. */
+  const toldGone = new Set<string>();
   function gone(offerId: string): void {
+    if (toldGone.has(offerId)) return;
+    toldGone.add(offerId);
     o.tell(async (to) => {
       await to.channelGone(offerId);
       await offers.remove(offerId);
+      toldGone.delete(offerId);
     });
   }
 
@@ -69,30 +81,36 @@ export function letIn(o: {
     return pendingOpenChannels.flatMap(({ channel }) => channel ?? []);
   };
 
-  async function look(peer?: string, left = false): Promise<void> {
+  async function look(peer?: string, why?: 'left' | 'next'): Promise<void> {
     const open = offers.all().filter(([, each]) => each.channelPoint === undefined);
     const asked = open.filter(([, each]) => peer === undefined || each.peer === peer);
     if (asked.length === 0) return;
-    for (const channel of await listChannels(lnd)) if (offerFor(offers, channel)) await opened(channel);
+    // What is opening may be open a moment later: in this order it is seen in one of the two.
     const opening = await pending();
+    for (const channel of await listChannels(lnd))
+      if (!offerOf(offers, channel.channelPoint) && offerFor(offers, channel)) await opened(channel);
+    const wait = why === 'left' ? 0 : why === 'next' ? GONE_WITH_THE_NEXT_AFTER_MS : GONE_AFTER_MS;
     for (const [offerId, offer] of asked) {
       if (offers.get(offerId)?.channelPoint !== undefined) continue;
       const isOpening = opening.some(
         ({ remoteNodePub, capacity }) => remoteNodePub === offer.peer && capacity === offer.capacity,
       );
-      if (!isOpening && (left || o.clock.nowMs() - offer.since > GONE_AFTER_MS)) gone(offerId);
+      if (!isOpening && o.clock.nowMs() - offer.since >= wait) gone(offerId);
     }
   }
+  /** One at a time: two that look at once would see each other's halves. */
+  const inTurn = serial();
+  const lookInTurn = (peer?: string, why?: 'left' | 'next') => inTurn(() => look(peer, why));
 
   const events = follow({
     name: 'SubscribeChannelEvents',
     where: lnd.where,
     isUp: lnd.isUp,
     open: () => lightning.subscribeChannelEvents({}, lnd.metadata()),
-    opened: () => void look().catch(failed),
+    stands: () => void lookInTurn().catch(failed),
     heard({ channel }) {
-      if (channel?.$case === 'openChannel') opened(channel.value).catch(failed);
-      else if (channel?.$case === 'closedChannel') closed(channel.value).catch(failed);
+      if (channel?.$case === 'openChannel') inTurn(() => opened(channel.value)).catch(failed);
+      else if (channel?.$case === 'closedChannel') inTurn(() => closed(channel.value)).catch(failed);
     },
     cut: (error) =>
       lnd.log({ level: 'warn', event: 'lnd.stream_cut', fields: { stream: 'channels', cause: error.message } }),
@@ -102,7 +120,8 @@ export function letIn(o: {
   let stop = () => undefined as void;
   const tick = () => {
     stop = o.clock.after(LOOK_EVERY_MS, () => {
-      look()
+      o.tellAgain();
+      lookInTurn()
         .catch(failed)
         .finally(() => over || tick());
     });
@@ -111,22 +130,26 @@ export function letIn(o: {
 
   return {
     begun: events.begun,
-    look,
+    look: lookInTurn,
     gone,
-    async tellAgain(known) {
-      const channels = new Map((await listChannels(lnd)).map((each) => [each.channelPoint, each]));
-      const opening = await pending();
-      for (const { offerId } of known) {
-        const offer = offers.get(offerId);
-        const channel = offer?.channelPoint === undefined ? undefined : channels.get(offer.channelPoint);
-        if (channel) await opened(channel);
-        else if (!offer) gone(offerId);
-        // It closed while nobody listened; how is not known, so nobody is blamed.
-        else if (offer.channelPoint !== undefined && !opening.some((each) => each.channelPoint === offer.channelPoint))
-          o.tell((to) => to.channelClosed({ offerId, byPeer: false, ageBlocks: 0 }));
-      }
-      await look();
-    },
+    tellAgain: (known) =>
+      inTurn(async () => {
+        const channels = new Map((await listChannels(lnd)).map((each) => [each.channelPoint, each]));
+        const opening = await pending();
+        for (const { offerId } of known) {
+          const offer = offers.get(offerId);
+          const channel = offer?.channelPoint === undefined ? undefined : channels.get(offer.channelPoint);
+          if (channel) await opened(channel);
+          else if (!offer) gone(offerId);
+          // It closed while nobody listened; how is not known, so nobody is blamed.
+          else if (
+            offer.channelPoint !== undefined &&
+            !opening.some((each) => each.channelPoint === offer.channelPoint)
+          )
+            o.tell((to) => to.channelClosed({ offerId, byPeer: false, ageBlocks: 0 }));
+        }
+        await look();
+      }),
     close() {
       over = true;
       stop();

@@ -8,6 +8,8 @@ export interface ClaimedPart {
   readonly chanId: bigint;
   readonly htlcId: bigint;
   readonly amount: Msat;
+  /** Height at which lnd gives it back by itself. */
+  readonly deadline: number;
 }
 
 /** A claim that was decided. It is durable before lnd hears the preimage. */

@@ -104,6 +104,8 @@ export function lndMessages(lnd: Lnd): LndMessages {
     if (!isUp()) await soon(up, () => true, `${lnd.where} does not answer`);
     if (peers.has(id)) return;
     const there = untilOnline(id);
+    // What is told below comes first.
+    there.catch(() => undefined);
     try {
       const addr = { pubkey: id, host: `${host.includes(':') ? `[${host}]` : host}:${port}` };
       const request = { addr, perm: false, timeout: BigInt(CONNECT_TIMEOUT_MS / 1000) };
@@ -111,7 +113,6 @@ export function lndMessages(lnd: Lnd): LndMessages {
     } catch (cause) {
       // It may be on its way already.
       if (!(cause instanceof NodeError) || !/already connected/.test(cause.detail)) {
-        there.catch(() => undefined);
         throw toTransport(cause);
       }
       await look();
@@ -168,6 +169,7 @@ function soon<Args extends readonly unknown[]>(
       stop();
       reject(new TransportError('timeout', late));
     }, CONNECT_TIMEOUT_MS);
+    timer.unref();
   });
 }
 

@@ -11,6 +11,8 @@ export interface Offer {
   readonly zeroConf: boolean;
   /** Milliseconds. */
   readonly since: number;
+  /** Channels with this peer that were there before: none of them is it. */
+  readonly older: readonly string[];
   /** `txid:vout`, once it is there. */
   readonly channelPoint?: string;
   /** Height at which it was ready. */
@@ -32,6 +34,7 @@ export function offerFor(offers: Records<Offer>, channel: Channel): readonly [id
     .filter(
       ([, each]) =>
         each.channelPoint === undefined &&
+        !each.older.includes(channel.channelPoint) &&
         each.peer === peer &&
         each.capacity === capacity &&
         each.zeroConf === channel.zeroConf,

@@ -44,6 +44,13 @@ const CODES = {
   invalid_onion_key: Failure_FailureCode.INVALID_ONION_KEY,
 } as const;
 
+/**
+ * Whether the channel of an HTLC is closed, and lnd shows it for a preimage only: any other answer would end the stream. lnd names the
+ * expiry itself then, and else a height well before it.
+ */
+export const isOnChain = ({ autoFailHeight, incomingExpiry }: ForwardHtlcInterceptRequest): boolean =>
+  autoFailHeight <= 0 || autoFailHeight >= incomingExpiry;
+
 /** A circuit's name. */
 export const nameOf = ({ chanId, htlcId }: CircuitKey): string => `${chanId}/${htlcId}`;
 
@@ -89,6 +96,7 @@ export function readPart(
   return { part };
 }
 
+/** Whether the HTLC is as large as its onion says is for the gates: lnd does not look at that before it forwards. */
 function agrees(payload: FinalPayload, expected: Expected, request: ForwardHtlcInterceptRequest): boolean {
   const { paymentSecret, amount, total } = payload;
   if (paymentSecret !== expected.paymentSecret || request.outgoingAmountMsat < amount) return false;

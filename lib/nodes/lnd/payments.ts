@@ -1,18 +1,17 @@
-import { fromHex } from '../../core/bytes.ts';
+import { fromHex, toHex } from '../../core/bytes.ts';
 import { type PaymentHash, paymentHash } from '../../core/ids.ts';
 import { serial } from '../../core/serial.ts';
-import { toHex } from '../../core/bytes.ts';
-import type { Channel } from '../../generated/lnd/lightning.ts';
-import type { ForwardHtlcInterceptRequest } from '../../generated/lnd/router.ts';
+import { type Channel, Failure_FailureCode } from '../../generated/lnd/lightning.ts';
+import type { CircuitKey, ForwardHtlcInterceptRequest } from '../../generated/lnd/router.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates, PartsAnswer } from '../../ports/gates.ts';
 import { listChannels } from './channels.ts';
-import { claims } from './claims.ts';
+import { claims, hasBegun } from './claims.ts';
 import { interceptor } from './interceptor.ts';
 import type { Lnd } from './lnd.ts';
 import type { Claim, Made } from './made.ts';
 import { deadlineOf, extraFeeOf, type PartSet, partSets, receivedOf } from './partSets.ts';
-import { nameOf, readPart } from './parts.ts';
+import { isOnChain, nameOf, readPart } from './parts.ts';
 import type { Phantom } from './phantom.ts';
 import type { Records } from './records.ts';
 import { booksOf, toJudge } from './toJudge.ts';
@@ -20,6 +19,8 @@ import { booksOf, toJudge } from './toJudge.ts';
 /** BOLT 4: a set that does not become whole is held for at least a minute. */
 const MPP_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
+/** A code that lnd has for a fault that passes: temporary_channel_failure. */
+const TRY_AGAIN = { failureCode: Failure_FailureCode.RESERVED } as const;
 /** A claim must reach lnd well before it gives the first part back by itself. */
 const CLAIM_BLOCKS = 3;
 
@@ -32,11 +33,13 @@ export interface PaymentsInit {
   tell(news: (to: Gates) => Promise<void>): void;
 }
 
+const isTooLate = (set: PartSet, height: number): boolean => height + CLAIM_BLOCKS >= deadlineOf(set);
+
 /** The phantom's payments: holds parts until they are whole, asks the gates, settles or fails. */
 export interface Payments {
   readonly begun: Promise<void>;
   /** Asks once more about what was neither claimed nor failed; tells that what was counted and is not here is gone. */
-  askAgain(claiming: readonly PaymentHash[]): void;
+  askAgain(claiming: readonly PaymentHash[]): Promise<void>;
   close(): void;
 }
 
@@ -50,7 +53,7 @@ export function payments(o: PaymentsInit): Payments {
   const stream = interceptor({
     lnd,
     scid: o.phantom.scid,
-    heard: (request) => void inTurn(() => arrived(request)).catch(failed),
+    heard: (request, generation) => void inTurn(() => arrived(request, generation)).catch(failed),
     cut,
   });
 
@@ -58,19 +61,30 @@ export function payments(o: PaymentsInit): Payments {
     lnd.log({ level: 'warn', event: 'lnd.payment_failed', fields: { cause: String(cause) } });
   }
 
-  async function arrived(request: ForwardHtlcInterceptRequest): Promise<void> {
+  async function arrived(request: ForwardHtlcInterceptRequest, generation: number): Promise<void> {
     const { incomingCircuitKey: circuit } = request;
     if (!circuit) return;
+    const name = nameOf(circuit);
     const hash = paymentHash(toHex(request.paymentHash));
+    const height = await lnd.height().catch(() => undefined);
+    // It came over a stream that is no more: lnd has let it go, or shows it again.
+    if (generation !== stream.generation()) return;
     const decided = made.get(hash)?.claim;
-    // It was decided, and lnd was away before it heard of it.
-    if (decided?.parts.some((part) => nameOf(part) === nameOf(circuit))) {
-      stream.answer(circuit, { preimage: fromHex(decided.preimage) });
-      claimed.follow(hash);
+    if (decided?.parts.some((part) => nameOf(part) === name)) {
+      await settleAgain(hash, decided, circuit, isOnChain(request) ? 0 : height);
       return;
     }
-    if (sets.has(nameOf(circuit))) return;
-    const height = await lnd.height();
+    const old = sets.all().find(({ parts }) => parts.has(name));
+    if (isOnChain(request)) {
+      // Its channel was closed while it waited: there is nothing to answer, and its set is no more.
+      if (old) giveBack(old, { told: true, height, except: name });
+      return;
+    }
+    if (old) return;
+    if (height === undefined) {
+      stream.answer(circuit, TRY_AGAIN);
+      return;
+    }
     const read = readPart(request, { key: o.phantom.key, expected: (each) => made.get(each), height });
     if ('failed' in read) {
       stream.answer(circuit, read.failed);
@@ -90,6 +104,23 @@ export function payments(o: PaymentsInit): Payments {
         .catch(failed);
   }
 
+  /**
+   * It was decided, and lnd was away before it heard of it. Where nothing was settled yet, the preimage goes out only if all parts can
+   * still be taken; where something was, each that is there is.
+   */
+  async function settleAgain(
+    hash: PaymentHash,
+    claim: Claim,
+    circuit: CircuitKey,
+    height: number | undefined,
+  ): Promise<void> {
+    const isLate = height === undefined || claim.parts.some(({ deadline }) => height + CLAIM_BLOCKS >= deadline);
+    if (!isLate || claim.stage !== 'settling' || hasBegun(claim, await listChannels(lnd)))
+      stream.answer(circuit, { preimage: fromHex(claim.preimage) });
+    else stream.answer(circuit, TRY_AGAIN);
+    claimed.follow(hash);
+  }
+
   /** Without gates it waits for the next ones: who sold what to whom is not ours to judge. */
   async function ask(set: PartSet): Promise<void> {
     const gates = o.gates();
@@ -97,29 +128,34 @@ export function payments(o: PaymentsInit): Payments {
     asking.set(set, gates);
     try {
       const channels = await listChannels(lnd);
+      // What is gone already must not be counted.
+      if (sets.get(set.paymentHash) !== set) return;
       const answer = await gates.partsArrived(toJudge(set, channels));
       // An answer of gates that are closed says nothing; the next ones are asked again.
-      if (gates === o.gates()) await inTurn(() => carryOut(set, answer, channels));
+      if (gates === o.gates()) await inTurn(() => carryOut(set, answer));
     } catch (cause) {
       failed(cause);
-      if (gates === o.gates()) giveBack(set, { told: true });
+      const height = await lnd.height().catch(() => undefined);
+      if (gates === o.gates()) giveBack(set, { told: true, height });
     } finally {
       if (asking.get(set) === gates) asking.delete(set);
     }
   }
 
-  async function carryOut(set: PartSet, answer: PartsAnswer, channels: readonly Channel[]): Promise<void> {
+  async function carryOut(set: PartSet, answer: PartsAnswer): Promise<void> {
     const { paymentHash: hash } = set;
-    if (sets.get(hash) !== set) return;
+    const [height, channels] = await Promise.all([lnd.height(), listChannels(lnd)]);
     const record = made.get(hash);
     const preimage = typeof answer === 'object' ? answer.preimage : record?.preimage;
-    if (answer === 'fail' || !record || preimage === undefined) return giveBack(set, { told: answer !== 'fail' });
-    if ((await lnd.height()) + CLAIM_BLOCKS >= deadlineOf(set)) return giveBack(set, { told: true });
-    await claim(set, { record, preimage, channels });
+    if (sets.get(hash) !== set) return;
+    if (answer === 'fail' || !record || preimage === undefined)
+      return giveBack(set, { told: answer !== 'fail', height });
+    if (isTooLate(set, height)) return giveBack(set, { told: true, height });
+    await take(set, { record, preimage, channels });
   }
 
   /** Durable first: lnd, and whoever sent the parts, may have the preimage from the first answer on. */
-  async function claim(
+  async function take(
     set: PartSet,
     {
       record,
@@ -128,35 +164,42 @@ export function payments(o: PaymentsInit): Payments {
     }: { readonly record: Made; readonly preimage: string; readonly channels: readonly Channel[] },
   ): Promise<void> {
     const { paymentHash: hash } = set;
-    const parts = [...set.parts.values()].map(({ circuit, amount }) => ({ ...circuit, amount }));
+    // The one that lnd gives back first is answered first: should it be gone, the stream ends before any other is settled.
+    const parts = [...set.parts.values()].sort((a, b) => a.deadline - b.deadline);
     const decided: Claim = {
       stage: 'settling',
       preimage,
       received: receivedOf(set),
       extraFee: extraFeeOf(set),
-      parts,
+      parts: parts.map(({ circuit, amount, deadline }) => ({ ...circuit, amount, deadline })),
       before: booksOf(set, channels),
     };
     await made.put(hash, { ...record, claim: decided });
-    if (!sets.drop(set)) {
-      // lnd let it go meanwhile: nobody has the preimage.
+    // A store may be slow: what was in time may be late now, or let go by lnd. Nobody has the preimage yet.
+    const height = await lnd.height().catch(() => undefined);
+    const isGone = sets.get(hash) !== set;
+    if (isGone || height === undefined || isTooLate(set, height)) {
       await made.put(hash, record);
+      if (!isGone) giveBack(set, { told: true, height });
       return;
     }
-    for (const { circuit } of set.parts.values()) stream.answer(circuit, { preimage: fromHex(preimage) });
+    sets.drop(set);
+    for (const { circuit } of parts) stream.answer(circuit, { preimage: fromHex(preimage) });
     claimed.follow(hash);
   }
 
-  /** `told`: the gates may have counted on it. */
-  function giveBack(set: PartSet, { told }: { readonly told: boolean }): void {
+  /** `told`: the gates may have counted on it. What lnd gives back by itself about now is not answered. */
+  function giveBack(
+    set: PartSet,
+    how: { readonly told: boolean; readonly height: number | undefined; readonly except?: string },
+  ): void {
+    const { told, height, except } = how;
     if (!sets.drop(set)) return;
-    lnd
-      .height()
-      .catch(() => 0)
-      .then((height) => {
-        for (const part of set.parts.values()) stream.answer(part.circuit, part.refuse(height));
-      })
-      .catch(failed);
+    for (const [name, part] of set.parts) {
+      if (name === except) continue;
+      if (height === undefined) stream.answer(part.circuit, TRY_AGAIN);
+      else if (part.deadline > height + 1) stream.answer(part.circuit, part.refuse(height));
+    }
     if (told) tellGone(set);
   }
 
@@ -176,12 +219,9 @@ export function payments(o: PaymentsInit): Payments {
     if (sets.all().length === 0) return;
     const height = await lnd.height();
     for (const set of sets.all()) {
-      if (height >= deadlineOf(set)) {
-        // lnd has given the first of them back by itself, and would end the stream over an answer about it.
-        if (!sets.drop(set)) continue;
-        for (const part of set.parts.values())
-          if (part.deadline > height) stream.answer(part.circuit, part.refuse(height));
-        tellGone(set);
+      if (height + 1 >= deadlineOf(set)) {
+        // lnd gives the first of them back by itself, and would end the stream over an answer about it.
+        giveBack(set, { told: true, height });
       } else if (!set.complete && clock.nowMs() - set.since >= MPP_TIMEOUT_MS && sets.drop(set)) {
         for (const part of set.parts.values()) stream.answer(part.circuit, part.fail({ name: 'mpp_timeout' }));
         tellGone(set);
@@ -202,13 +242,14 @@ export function payments(o: PaymentsInit): Payments {
 
   return {
     begun: stream.begun,
-    askAgain(claiming) {
-      for (const [hash, { claim: each }] of made.all())
-        if (each && each.stage !== 'told') claimed.follow(hash as PaymentHash);
-      for (const hash of claiming)
-        if (!made.get(hash)?.claim && !sets.get(hash)) o.tell((to) => to.partsGone({ paymentHash: hash }));
-      for (const set of sets.all()) if (set.complete) void ask(set);
-    },
+    askAgain: (claiming) =>
+      inTurn(async () => {
+        for (const [hash, { claim: each }] of made.all())
+          if (each && each.stage !== 'told') claimed.follow(hash as PaymentHash);
+        for (const hash of claiming)
+          if (!made.get(hash)?.claim && !sets.get(hash)) o.tell((to) => to.partsGone({ paymentHash: hash }));
+        for (const set of sets.all()) if (set.complete) void ask(set);
+      }),
     close() {
       over = true;
       stop();

@@ -9,7 +9,7 @@ import type { Store } from '../../ports/store.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { rawKey } from '../../protocol/bolt11/sign.ts';
 import { acceptor, TO_SELF_DELAY_BLOCKS } from './acceptor.ts';
-import { walletChannels } from './channels.ts';
+import { listChannels, walletChannels } from './channels.ts';
 import { letIn } from './letIn.ts';
 import type { Lnd } from './lnd.ts';
 import { madePayments } from './made.ts';
@@ -50,26 +50,45 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
   let gates: Gates | undefined;
   /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
   const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
-  const o = { lnd, phantom, made, offers, clock, random, gates: () => gates, tell: news.tell };
+  const o = {
+    lnd,
+    phantom,
+    made,
+    offers,
+    clock,
+    random,
+    gates: () => gates,
+    tell: news.tell,
+    tellAgain: () => news.again(),
+  };
   const messages = lndMessages(lnd);
   const channels = letIn(o);
   const paid = payments(o);
-  const accepting = acceptor({
-    ...o,
-    others,
-    gone: channels.gone,
-    scidAlias: messages.scidAlias,
-    before: (peer) => channels.look(peer),
-  });
-  messages.onDisconnected((peer) => void channels.look(peer, true).catch(() => undefined));
+  // Only once nobody else intercepts: lnd refuses what one of several acceptors refuses.
+  const accept = () =>
+    acceptor({
+      ...o,
+      others,
+      gone: channels.gone,
+      scidAlias: messages.scidAlias,
+      before: (peer) => channels.look(peer, 'next'),
+      channelsWith: async (peer) =>
+        (await listChannels(lnd)).flatMap(({ remotePubkey, channelPoint }) =>
+          remotePubkey === peer ? channelPoint : [],
+        ),
+    });
+  let accepting: ReturnType<typeof accept> | undefined;
+  messages.onDisconnected((peer) => void channels.look(peer, 'left').catch(() => undefined));
   const close = () => {
     messages.close();
     channels.close();
     paid.close();
-    accepting.stop();
+    accepting?.stop();
   };
   try {
-    await Promise.all([messages.begun, channels.begun, paid.begun, accepting.begun]);
+    await Promise.all([messages.begun, channels.begun, paid.begun]);
+    accepting = accept();
+    await accepting.begun;
   } catch (cause) {
     close();
     throw cause;
@@ -104,7 +123,12 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     guard(given) {
       if (gates) throw new NodeError('this node is guarded by another client: close it first');
       gates = given;
-      const stop = news.add((tell) => tell(given));
+      const stop = news.add(async (tell) =>
+        tell(given).catch((cause: unknown) => {
+          lnd.log({ level: 'warn', event: 'lnd.wallet_event_failed', fields: { cause: String(cause) } });
+          throw cause;
+        }),
+      );
       return () => {
         stop();
         if (gates === given) gates = undefined;
@@ -113,7 +137,7 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     async resume({ offers: known, claiming }) {
       await channels.tellAgain(known);
       news.again();
-      paid.askAgain(claiming);
+      await paid.askAgain(claiming);
     },
     close,
   };

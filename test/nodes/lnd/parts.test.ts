@@ -85,7 +85,9 @@ describe('an HTLC for the phantom', () => {
   });
 
   test('without an extra fee it bears none', () => {
-    expect(read(shown({}, { inWireCustomRecords: new Map() }))).toMatchObject({ part: { extraFee: 0n } });
+    expect(read(shown({}, { inWireCustomRecords: new Map(), incomingAmountMsat: 100_000n }))).toMatchObject({
+      part: { extraFee: 0n },
+    });
   });
 
   test.each<[string, Sent, Partial<ForwardHtlcInterceptRequest>]>([
@@ -197,8 +199,8 @@ describe('what became of a claim, by the books of lnd', () => {
     received: sat(300n),
     extraFee: msat(0n),
     parts: [
-      { chanId: 7n, htlcId: 1n, amount: sat(100n) },
-      { chanId: 8n, htlcId: 1n, amount: msat(200_999n) },
+      { chanId: 7n, htlcId: 1n, amount: sat(100n), deadline: HEIGHT },
+      { chanId: 8n, htlcId: 1n, amount: msat(200_999n), deadline: HEIGHT },
     ],
     before: [
       ['a:0', 50n],
