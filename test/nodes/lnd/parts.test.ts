@@ -1,58 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { msat, sat } from '../../../lib/core/amount.ts';
-import { concat, fromHex, fromUint, toHex } from '../../../lib/core/bytes.ts';
+import { fromHex, fromUint, toHex } from '../../../lib/core/bytes.ts';
 import { paymentHash } from '../../../lib/core/ids.ts';
 import { Failure_FailureCode } from '../../../lib/generated/lnd/lightning.ts';
-import { ForwardHtlcInterceptRequest } from '../../../lib/generated/lnd/router.ts';
+import type { ForwardHtlcInterceptRequest } from '../../../lib/generated/lnd/router.ts';
 import { outcomeOf } from '../../../lib/nodes/lnd/claims.ts';
 import type { Claim } from '../../../lib/nodes/lnd/made.ts';
 import { partSets } from '../../../lib/nodes/lnd/partSets.ts';
 import { type Part, readPart } from '../../../lib/nodes/lnd/parts.ts';
 import { Channel } from '../../../lib/generated/lnd/lightning.ts';
-import { encodeBigSize } from '../../../lib/protocol/bolt1/bigSize.ts';
-import { encodeTlvStream } from '../../../lib/protocol/bolt1/tlv.ts';
-import { encodeTruncated } from '../../../lib/protocol/bolt1/truncated.ts';
+import { EXTRA_FEE, HEIGHT, KEY, type Sent, SECRET, shown as htlc } from './intercepted.ts';
 import { keyOf, peel, streamOf, xor } from '../../../lib/protocol/bolt4/sphinx.ts';
-import { wrap } from '../../protocol/bolt4/wrap.ts';
 
-const KEY = fromHex('11'.repeat(32));
-const SESSION = fromHex('41'.repeat(32));
 const HASH = '22'.repeat(32);
-const SECRET = '33'.repeat(32);
-const HEIGHT = 800_000;
-const EXTRA_FEE = 65_537n;
-
-interface Sent {
-  readonly amount?: bigint;
-  readonly total?: bigint;
-  readonly secret?: string;
-  readonly cltv?: number;
-  readonly more?: { readonly type: bigint; readonly value: Uint8Array };
-}
-
-/** What lnd shows of an HTLC whose payer has sent this. */
-function shown(sent: Sent = {}, change: Partial<ForwardHtlcInterceptRequest> = {}): ForwardHtlcInterceptRequest {
-  const { amount = 100_000n, total = 100_000n, secret = SECRET, cltv = HEIGHT + 20 } = sent;
-  const payload = encodeTlvStream([
-    { type: 2n, value: encodeTruncated(amount, 8) },
-    { type: 4n, value: encodeTruncated(BigInt(cltv), 4) },
-    { type: 8n, value: concat(fromHex(secret), encodeTruncated(total, 8)) },
-    ...(sent.more ? [sent.more] : []),
-  ]);
-  const raw = concat(encodeBigSize(BigInt(payload.length)), payload);
-  return ForwardHtlcInterceptRequest.fromPartial({
-    incomingCircuitKey: { chanId: 7n, htlcId: 1n },
-    paymentHash: fromHex(HASH),
-    incomingAmountMsat: 99_000n,
-    incomingExpiry: HEIGHT + 60,
-    outgoingAmountMsat: amount,
-    outgoingExpiry: cltv,
-    autoFailHeight: HEIGHT + 41,
-    inWireCustomRecords: new Map([[EXTRA_FEE, fromUint(1_000n, 8)]]),
-    onionBlob: wrap({ sessionKey: SESSION, associatedData: fromHex(HASH), hops: [{ key: KEY, raw }] }),
-    ...change,
-  });
-}
+const shown = (sent: Omit<Sent, 'hash'> = {}, change: Partial<ForwardHtlcInterceptRequest> = {}) =>
+  htlc({ hash: HASH, ...sent }, change);
 
 const expected = { paymentSecret: SECRET, amount: msat(100_000n), minFinalCltvExpiryDelta: 18 };
 const read = (request: ForwardHtlcInterceptRequest, known: typeof expected | undefined = expected) =>
@@ -90,7 +52,7 @@ describe('an HTLC for the phantom', () => {
     });
   });
 
-  test.each<[string, Sent, Partial<ForwardHtlcInterceptRequest>]>([
+  test.each<[string, Omit<Sent, 'hash'>, Partial<ForwardHtlcInterceptRequest>]>([
     ['another payment secret', { secret: '34'.repeat(32) }, {}],
     ['a total below the invoice', { total: 99_999n }, {}],
     ['a total of more than twice the invoice', { total: 200_001n }, {}],

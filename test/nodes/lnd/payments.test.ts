@@ -1,0 +1,265 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { msat } from '../../../lib/core/amount.ts';
+import { nodeId } from '../../../lib/core/ids.ts';
+import { scid } from '../../../lib/core/scid.ts';
+import { Channel, type LightningClient } from '../../../lib/generated/lnd/lightning.ts';
+import { type ForwardHtlcInterceptResponse, ResolveHoldForwardAction } from '../../../lib/generated/lnd/router.ts';
+import type { Lnd } from '../../../lib/nodes/lnd/lnd.ts';
+import { madePayments } from '../../../lib/nodes/lnd/made.ts';
+import { payments } from '../../../lib/nodes/lnd/payments.ts';
+import { systemClock } from '../../../lib/platform/clock.ts';
+import type { Gates, PartsAnswer } from '../../../lib/ports/gates.ts';
+import { publicKey } from '../../../lib/protocol/bolt11/signature.ts';
+import { hashOf } from '../../../lib/protocol/bolt11/preimage.ts';
+import { memoryStore } from '../../../lib/stores/memory.ts';
+import { HEIGHT, KEY, SECRET, shown } from './intercepted.ts';
+
+// What the port of gRPC hides stands here: an lnd that says what a test wants, when it wants it.
+
+const PREIMAGE = '5b'.repeat(32);
+const HASH = hashOf(PREIMAGE);
+const SCID = 42n;
+const POINT = `${'aa'.repeat(32)}:0`;
+const PEER = publicKey(KEY);
+
+interface Stream extends EventEmitter {
+  cancel(): void;
+  write(answer: ForwardHtlcInterceptResponse): boolean;
+}
+
+async function world(o: { readonly answer?: PartsAnswer; readonly requires?: boolean } = {}) {
+  const told: string[] = [];
+  const state = {
+    height: async (): Promise<number> => HEIGHT,
+    list: async (): Promise<readonly Channel[]> => [
+      { ...Channel.create(), chanId: 7n, channelPoint: POINT, remotePubkey: PEER },
+    ],
+    put: async (): Promise<void> => undefined,
+  };
+  const streams: Stream[] = [];
+  const newStream = (): Stream =>
+    Object.assign(new EventEmitter(), {
+      cancel: () => undefined,
+      write(answer: ForwardHtlcInterceptResponse) {
+        const { incomingCircuitKey: key, action } = answer;
+        const name = Object.entries(ResolveHoldForwardAction).find(([, value]) => value === action)?.[0];
+        told.push(`${name} ${key?.htlcId}`);
+        return true;
+      },
+    });
+  const lnd = {
+    where: 'lnd',
+    isUp: () => true,
+    metadata: () => ({}),
+    requiresInterceptor: o.requires ?? false,
+    log: () => undefined,
+    height: () => state.height(),
+    call: async () => ({ channels: await state.list() }),
+    lightning: { listChannels: () => undefined } as unknown as LightningClient,
+    router: {
+      htlcInterceptor() {
+        const stream = newStream();
+        streams.push(stream);
+        return stream;
+      },
+    },
+  } as unknown as Lnd;
+  const gates = {
+    partsArrived: async () => {
+      told.push('asked');
+      return o.answer ?? 'claim';
+    },
+    partsGone: async ({ received }: { received?: bigint }) => void told.push(`gone ${received}`),
+    partsHeld: async () => undefined,
+    partsClaimed: async () => undefined,
+  } as unknown as Gates;
+  const store = memoryStore();
+  const slow = { ...store, put: async (key: string, json: string) => (await state.put(), store.put(key, json)) };
+  const made = await madePayments(slow, [], systemClock);
+  const record = {
+    paymentSecret: SECRET,
+    preimage: PREIMAGE,
+    amount: msat(100_000n),
+    minFinalCltvExpiryDelta: 18,
+    endsAt: 9e9,
+  };
+  await made.put(HASH, record);
+  const phantom = { key: KEY, scid: scid(SCID), nodeId: nodeId(PEER) };
+  const it = payments({ lnd, phantom, made, clock: systemClock, gates: () => gates, tell: (news) => void news(gates) });
+  onTestFinished(() => it.close());
+  /** lnd shows HTLC 1, or the one that is named. */
+  const show = (change: Parameters<typeof shown>[1] = {}, sent: Partial<Parameters<typeof shown>[0]> = {}) =>
+    streams.at(-1)!.emit('data', shown({ hash: HASH, ...sent }, { outgoingRequestedChanId: SCID, ...change }));
+  const cut = () => streams.at(-1)!.emit('error', { code: 2, details: 'forward does not exist' });
+  return { told, state, show, cut, made, record, streams };
+}
+
+/** Long enough for what is under way, too short for a timer. */
+const settled = () => sleep(30);
+
+/** A promise, and the way to let it go. */
+function gate<T>(value: T) {
+  let open = () => undefined as void;
+  const promise = new Promise<T>((resolve) => {
+    open = () => resolve(value);
+  });
+  return { promise, open };
+}
+
+describe('parts for the phantom', () => {
+  test('are claimed, durably first', async () => {
+    const { told, show, made } = await world();
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'SETTLE 1']);
+    expect(made.get(HASH)?.claim).toMatchObject({ stage: 'settling', received: 99_000n, extraFee: 1_000n });
+  });
+
+  test('what is for others goes on untouched; what is on the chain is not answered at all', async () => {
+    const { told, show } = await world();
+    show({ outgoingRequestedChanId: 99n });
+    show({ outgoingRequestedChanId: 99n, autoFailHeight: HEIGHT + 60, incomingCircuitKey: { chanId: 7n, htlcId: 2n } });
+    show({ autoFailHeight: HEIGHT + 60, incomingCircuitKey: { chanId: 7n, htlcId: 3n } });
+    await settled();
+    expect(told).toEqual(['RESUME 1']);
+  });
+
+  test('of a channel that is closed while they wait are given up, and only the others are answered', async () => {
+    const { told, show } = await world();
+    const half = { amount: 40_000n };
+    show({}, half);
+    show({ incomingCircuitKey: { chanId: 8n, htlcId: 2n } }, half);
+    show({ autoFailHeight: HEIGHT + 60 }, half);
+    await settled();
+    expect(told).toEqual(['FAIL 2', 'gone undefined']);
+  });
+
+  test('a set that lnd let go before the gates were asked is not counted', async () => {
+    const { told, state, show, cut } = await world();
+    const list = gate<readonly Channel[]>([]);
+    state.list = () => list.promise;
+    show();
+    await settled();
+    cut();
+    list.open();
+    await settled();
+    expect(told).toEqual(['gone 99000']);
+  });
+
+  test('what came over a stream that is no more is not answered over the next', async () => {
+    const { told, state, show, cut, streams } = await world({ requires: true });
+    const height = gate(HEIGHT);
+    state.height = () => height.promise;
+    show();
+    cut();
+    await sleep(400);
+    expect(streams.length).toBe(2);
+    height.open();
+    await settled();
+    expect(told).toEqual([]);
+    // lnd shows it again.
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'SETTLE 1']);
+  });
+
+  test('are given back in time, and not when lnd does it itself', async () => {
+    for (const [height, answers] of [
+      [HEIGHT + 39, ['asked', 'FAIL 1']],
+      [HEIGHT + 41, ['asked']],
+    ] as const) {
+      const { told, state, show } = await world({ answer: 'fail' });
+      const list = gate<readonly Channel[]>([]);
+      state.list = () => list.promise;
+      show();
+      await settled();
+      state.height = async () => height;
+      list.open();
+      await settled();
+      expect(told).toEqual(answers);
+    }
+  });
+
+  test('a store that is too slow costs no preimage: too late is given back, and uncounted', async () => {
+    const { told, state, show, made, record } = await world();
+    const put = gate(undefined);
+    state.put = () => put.promise;
+    show();
+    await settled();
+    state.height = async () => HEIGHT + 38;
+    put.open();
+    await settled();
+    expect(told).toEqual(['asked', 'FAIL 1', 'gone 99000']);
+    expect(made.get(HASH)).toEqual(record);
+  });
+
+  test('a store that fails costs no preimage either', async () => {
+    const { told, state, show, made, record } = await world();
+    state.put = () => Promise.reject(new Error('the disk is full'));
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'FAIL 1', 'gone 99000']);
+    expect(made.get(HASH)).toEqual(record);
+  });
+
+  test('an lnd that cannot say its height has the part back for now', async () => {
+    const { told, state, show } = await world();
+    state.height = () => Promise.reject(new Error('slow'));
+    show();
+    await settled();
+    expect(told).toEqual(['FAIL 1']);
+  });
+
+  describe('of a claim that was decided before a restart', () => {
+    const claim = {
+      stage: 'settling' as const,
+      preimage: PREIMAGE,
+      received: msat(99_000n),
+      extraFee: msat(1_000n),
+      before: [[POINT, 0n]] as const,
+      parts: [
+        { chanId: 7n, htlcId: 1n, amount: msat(49_000n), deadline: HEIGHT + 10 },
+        { chanId: 7n, htlcId: 2n, amount: msat(50_000n), deadline: HEIGHT + 41 },
+      ],
+    };
+    const second = { incomingCircuitKey: { chanId: 7n, htlcId: 2n } };
+
+    test('are settled while all of them can be', async () => {
+      const { told, made, record, show } = await world({ requires: true });
+      await made.put(HASH, { ...record, claim });
+      show();
+      show(second);
+      await settled();
+      expect(told).toEqual(['SETTLE 1', 'SETTLE 2']);
+    });
+
+    test('are given back when one of them is late, and nothing was settled: W3', async () => {
+      const { told, made, record, show, state } = await world({ requires: true });
+      await made.put(HASH, { ...record, claim });
+      state.height = async () => HEIGHT + 8;
+      show(second);
+      await settled();
+      expect(told).toEqual(['FAIL 2']);
+    });
+
+    test('are settled, however late, once one was: the preimage is out', async () => {
+      const { told, made, record, show, state } = await world({ requires: true });
+      await made.put(HASH, { ...record, claim });
+      state.height = async () => HEIGHT + 20;
+      state.list = async () => [{ ...Channel.create(), chanId: 7n, channelPoint: POINT, totalSatoshisReceived: 49n }];
+      show(second);
+      await settled();
+      expect(told).toEqual(['SETTLE 2']);
+    });
+
+    test('another part of the same invoice is refused', async () => {
+      const { told, made, record, show } = await world();
+      await made.put(HASH, { ...record, claim });
+      show({ incomingCircuitKey: { chanId: 7n, htlcId: 3n } });
+      await settled();
+      expect(told).toEqual(['FAIL 3']);
+    });
+  });
+});
