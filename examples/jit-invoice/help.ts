@@ -4,6 +4,7 @@ Usage
   jit-invoice quote URI... [options]    what a channel costs at each LSP, side by side; takes nothing but Node
   jit-invoice decode INVOICE [--json]   explains an invoice, and checks it against bLIP-52's rules
   jit-invoice receive URI [options]     a wallet on an LDK node (regtest) or on your lnd: quote, confirm, buy, be paid, verify
+  jit-invoice doctor [options]          what your lnd lacks to be paid so, and how to mend it; buys nothing
   jit-invoice demo [options]            a payer, an LSP and a wallet on real LDK nodes in this process
   jit-invoice lsp [options]             an LSP on a real LDK node that others can connect to (regtest only)
   jit-invoice --help | --version
@@ -34,6 +35,12 @@ Options of receive
   --timeout SECONDS   how long the wallet waits for its money                 (default 3600)
   --yes               buys without asking; needs --max-fee
   --json              one JSON object per line on stdout; the last is "received" or "failed". Needs --yes
+
+Options of doctor
+  --node NODE         lnd                                                     (default lnd)
+  --rpc, --tls-cert, --macaroon as of receive
+  --json              one JSON object per line on stdout for each check: "checked", with grade good, risk, bad or unknown
+  The exit code is 0 when nothing is bad, else 1.
 
 Options of demo
   --amount AMOUNT     what the payer pays, as 250000sat or 250000000msat      (default 250000sat)

@@ -20,6 +20,8 @@ async function run(argv: readonly string[]): Promise<ExitCode> {
       return (await import('./decode.ts')).decode(command.options, reporter(command.options.json));
     case 'receive':
       return (await import('./receive.ts')).receive(command.options, reporter(command.options.json));
+    case 'doctor':
+      return (await import('./doctor.ts')).doctor(command.options, reporter(command.options.json));
     case 'lsp':
       return (await import('./lsp.ts')).runLsp(command.options, reporter(command.options.json));
     case 'demo':

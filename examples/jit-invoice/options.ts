@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type DoctorOptions, doctorOptions } from './doctorOptions.ts';
 import { type DemoOptions, demoOptions } from './demoOptions.ts';
 import { UsageError } from './exitCode.ts';
 import { type LspOptions, lspOptions } from './lspOptions.ts';
@@ -17,7 +18,8 @@ export type Command =
   | { readonly name: 'lsp'; readonly options: LspOptions }
   | { readonly name: 'quote'; readonly options: QuoteOptions }
   | { readonly name: 'decode'; readonly options: DecodeOptions }
-  | { readonly name: 'receive'; readonly options: ReceiveOptions };
+  | { readonly name: 'receive'; readonly options: ReceiveOptions }
+  | { readonly name: 'doctor'; readonly options: DoctorOptions };
 
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
@@ -62,6 +64,7 @@ const COMMANDS = {
     least: 1,
     most: 1,
   },
+  doctor: { options: ['node', 'rpc', 'tls-cert', 'macaroon'], words: 'nothing', least: 0, most: 0 },
   demo: {
     options: ['amount', 'parts', 'trust', 'max-fee', 'timeout', 'bitcoind', 'cheat'],
     words: 'nothing',
@@ -105,6 +108,8 @@ export function parseCommand(argv: readonly string[]): Command {
       return { name, options: { invoice: first, json: values.json ?? false } };
     case 'receive':
       return { name, options: receiveOptions(values, first) };
+    case 'doctor':
+      return { name, options: doctorOptions(values) };
   }
 }
 

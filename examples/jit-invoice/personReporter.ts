@@ -39,6 +39,8 @@ type Tale = (fields: Fields, paint: Paint) => string;
 const amount = (fields: Fields, name: string): string => formatSat(BigInt(String(fields[name])));
 const short = (value: unknown): string => `${String(value).slice(0, 12)}...`;
 
+const GRADES: Readonly<Record<string, string>> = { good: GREEN, bad: RED, risk: BOLD };
+
 const STORY: Readonly<Record<string, Tale>> = {
   started: (f) => `A payer, an LSP and a wallet are up, on ${String(f['chain'])}. The wallet has no channel at all.`,
   asking: (f) => `The wallet asks ${short(f['lsp'])}: what does it cost to receive ${amount(f, 'payment_size_msat')}?`,
@@ -63,6 +65,12 @@ const STORY: Readonly<Record<string, Tale>> = {
   part_failed: (f) => `  a part goes back to the payer: ${String(f['reason'])}`,
   funding_confirmed: (f) => `The funding transaction is in block ${String(f['height'])}.`,
   trouble: (f) => `  the LSP has trouble: ${String(f['what'])}`,
+  checked: (f, paint) => {
+    const grade = String(f['grade']);
+    const mark = paint(GRADES[grade] ?? DIM, grade.padEnd(7));
+    const mend = grade === 'good' || f['mend'] === '' ? '' : `\n${' '.repeat(18)}${String(f['mend'])}`;
+    return `${mark} ${String(f['check'])}: ${String(f['found'])}${mend}`;
+  },
   wallet_started: (f) =>
     `The wallet is ${short(f['wallet'])}, ${f['data'] === '' ? 'and nothing outlives this process' : `kept in ${String(f['data'])}`}.`,
   going_on: (f) => `Going on with ${String(f['jit_channel_scid'])}, which was bought before.`,

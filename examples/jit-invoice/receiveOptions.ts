@@ -1,8 +1,9 @@
 import { type Msat, parseUri, type Trust } from 'lsps2';
 import { TRUSTS } from './demoOptions.ts';
 import { UsageError } from './exitCode.ts';
+import { type NodeOptions, nodeOptions } from './nodeOptions.ts';
 import type { Values } from './options.ts';
-import { addressOption, amountOption, oneOf, uriWord, urlOption, wholeOption } from './parsers.ts';
+import { amountOption, oneOf, uriWord, wholeOption } from './parsers.ts';
 
 export interface ReceiveOptions {
   readonly lsp: string;
@@ -21,13 +22,6 @@ export interface ReceiveOptions {
   readonly json: boolean;
 }
 
-/** Whose node is paid: an LDK node of this process on a regtest, or an lnd that runs somewhere. */
-type NodeOptions =
-  | { readonly name: 'ldk'; readonly bitcoind: string }
-  | { readonly name: 'lnd'; readonly address: string; readonly certificateFile: string; readonly macaroonFile: string };
-
-const NODES = ['ldk', 'lnd'] as const;
-const LND_ADDRESS = '127.0.0.1:10009';
 const TIMEOUT_SECONDS_MAX = 86_400;
 
 export function receiveOptions(values: Values, word: string): ReceiveOptions {
@@ -46,26 +40,6 @@ export function receiveOptions(values: Values, word: string): ReceiveOptions {
     yes: values.yes ?? false,
     json: values.json ?? false,
   };
-}
-
-function nodeOptions(values: Values): NodeOptions {
-  const name = oneOf('--node', values.node ?? 'ldk', NODES);
-  const { bitcoind, rpc, 'tls-cert': certificateFile, macaroon: macaroonFile } = values;
-  const strange = name === 'lnd' ? { bitcoind } : { rpc, 'tls-cert': certificateFile, macaroon: macaroonFile };
-  for (const [option, value] of Object.entries(strange))
-    if (value !== undefined) throw new UsageError(`--${option} is no option of --node ${name}`);
-  if (name === 'ldk') {
-    if (bitcoind === undefined)
-      throw new UsageError('--bitcoind: the wallet needs a regtest bitcoind, http://user:password@127.0.0.1:18443');
-    return { name, bitcoind: urlOption('--bitcoind', bitcoind) };
-  }
-  if (certificateFile === undefined || macaroonFile === undefined)
-    throw new UsageError('--node lnd: needs --tls-cert FILE and --macaroon FILE (docs/lnd.md bakes the least one)');
-  // The key of the invoices and the preimages: without them money that comes is given back.
-  if (values.data === undefined)
-    throw new UsageError('--node lnd: needs --data DIR, where keys and preimages are kept');
-  const { host, port } = addressOption('--rpc', rpc ?? LND_ADDRESS);
-  return { name, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, certificateFile, macaroonFile };
 }
 
 function tcpWord(word: string): string {

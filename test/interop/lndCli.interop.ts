@@ -5,7 +5,7 @@ import { network, type TestNetwork } from 'lsps2/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
-import { run } from '../cli/run.ts';
+import { lines, run } from '../cli/run.ts';
 import { running } from '../cli/running.ts';
 import { findLnd, type LndNode, startLnd } from './lndNode.ts';
 import { say, whatIsMissing } from './say.ts';
@@ -87,5 +87,51 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('jit-invoice receive --node 
       /^jit-invoice: node: lnd at 127\.0\.0\.1:\d+ does not permit that to these credentials: ListChannels .*\n$/,
     );
     expect(stdout + stderr).not.toContain(hex.slice(0, 24));
+  });
+
+  describe('jit-invoice doctor', () => {
+    const examine = async (at: LndNode, macaroon = at.files.macaroonFile) => {
+      const given = ['--rpc', at.credentials.address, '--tls-cert', at.files.certificateFile, '--macaroon', macaroon];
+      const done = await run('doctor', ...given, '--json');
+      const grades = Object.fromEntries(lines(done).map(({ check, grade }) => [check, grade]));
+      return { code: done.code, grades, person: await run('doctor', ...given) };
+    };
+
+    test('finds an lnd that is well, and tells its one risk', async () => {
+      const { code, grades, person } = await examine(lnd);
+      expect(grades).toEqual({
+        connection: 'good',
+        version: 'good',
+        synced: 'good',
+        'zero-conf': 'good',
+        requireinterceptor: 'risk',
+        permissions: 'good',
+        to_self_delay: 'good',
+        minchansize: 'unknown',
+        maxpendingchannels: 'unknown',
+      });
+      expect([code, person.code]).toEqual([0, 0]);
+      expect(person.stdout).toContain('requireinterceptor=true in lnd.conf');
+    });
+
+    test('tells what is missing, and how to mend it', async () => {
+      const plain = await startLnd(findLnd()!, { bitcoind: bitcoind.url, zeroConf: false });
+      onTestFinished(() => plain.stop());
+      const { code, grades, person } = await examine(plain);
+      expect(grades).toMatchObject({ connection: 'good', 'zero-conf': 'bad' });
+      expect(code).toBe(1);
+      expect(person.stdout).toContain('protocol.zero-conf=true');
+    });
+
+    test('a macaroon that may do too little', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'lsps2-macaroon-'));
+      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const macaroon = join(folder, 'info.macaroon');
+      writeFileSync(macaroon, Buffer.from(await lnd.cli('bakemacaroon', 'uri:/lnrpc.Lightning/GetInfo'), 'hex'));
+      const { code, grades, person } = await examine(lnd, macaroon);
+      expect(grades).toMatchObject({ connection: 'good', permissions: 'bad' });
+      expect(code).toBe(1);
+      expect(person.stdout).toContain('docs/lnd.md bakes the macaroon');
+    });
   });
 });

@@ -17,6 +17,8 @@ export interface Lnd extends Calls {
   readonly version: string;
   /** Whether its configuration lets in zero-conf channels at all (`protocol.zero-conf`, `protocol.option-scid-alias`). */
   readonly zeroConf: boolean;
+  /** As it was when we connected. */
+  readonly syncedToChain: boolean;
   /** `requireinterceptor`: HTLCs that we hold stay held while we are away. */
   readonly requiresInterceptor: boolean;
   readonly lightning: LightningClient;
@@ -102,6 +104,7 @@ function factsOf(info: GetInfoResponse, where: string) {
     network,
     version: info.version,
     zeroConf: has(FEATURE.zeroConf) && has(FEATURE.scidAlias),
+    syncedToChain: info.syncedToChain,
     requiresInterceptor: info.requireHtlcInterceptor,
   };
 }
