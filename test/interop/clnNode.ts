@@ -80,7 +80,9 @@ export async function startCln(
       '--dev-fast-gossip',
       '--dev-bitcoind-poll=1',
       '--dev-fast-reconnect',
-      ...['clnrest', 'wss-proxy', 'cln-currencyrate', 'cln-bip353'].map((name) => `--disable-plugin=${name}`),
+      ...['cln-grpc', 'clnrest', 'wss-proxy', 'cln-currencyrate', 'cln-bip353'].map(
+        (name) => `--disable-plugin=${name}`,
+      ),
       ...(o.role === 'lsp' ? service : ['--experimental-lsps-client']),
       '--log-level=debug',
       `--log-file=${log}`,
