@@ -6,10 +6,12 @@ const compiled = {
   load: async (id) => ({ code: await readFile(id, 'utf8'), map: await readFile(`${id}.map`, 'utf8') }),
 };
 
+const BINS = ['jit-invoice', 'cln-plugin'];
+
 /** npm makes a bin executable when it installs a package, but not in a clone. */
 const executable = {
   name: 'executable',
-  writeBundle: () => chmod('dist/jit-invoice/main.js', 0o755),
+  writeBundle: () => Promise.all(BINS.map((bin) => chmod(`dist/${bin}/main.js`, 0o755))),
 };
 
 export default {
@@ -22,6 +24,7 @@ export default {
     'nodes/memory/index': 'build/nodes/memory/index.js',
     'nodes/ldk/index': 'build/nodes/ldk/index.js',
     'nodes/lnd/index': 'build/nodes/lnd/index.js',
+    'nodes/cln/index': 'build/nodes/cln/index.js',
     'chain/index': 'build/chain/index.js',
     'stores/file/index': 'build/stores/file/index.js',
     'stores/indexeddb/index': 'build/stores/indexeddb/index.js',
@@ -30,6 +33,7 @@ export default {
     'transports/websocket/index': 'build/transports/websocket/index.js',
     'testing/index': 'build/testing/index.js',
     'jit-invoice/main': 'build/jit-invoice/main.js',
+    'cln-plugin/main': 'build/cln-plugin/main.js',
   },
   external: /^(?![./])/,
   plugins: [compiled, executable],

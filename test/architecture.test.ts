@@ -24,10 +24,15 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
     packages: [/^@noble\//, 'eventemitter3'],
   },
   'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
-  'nodes/grpc': { rooms: ['core', 'protocol'], packages: ['@grpc/grpc-js'] },
+  'nodes/grpc': { rooms: ['core', 'protocol', 'ports'], packages: ['@grpc/grpc-js'] },
+  'nodes/parts': { rooms: ['core', 'ports'], packages: [] },
   'nodes/lnd': {
-    rooms: ['core', 'protocol', 'ports', 'platform', 'nodes/grpc', 'generated'],
+    rooms: ['core', 'protocol', 'ports', 'platform', 'nodes/grpc', 'nodes/parts', 'generated'],
     packages: ['@grpc/grpc-js', /^@noble\//, '@scure/base', 'node:fs/promises'],
+  },
+  'nodes/cln': {
+    rooms: ['core', 'protocol', 'ports', 'platform', 'nodes/grpc', 'nodes/parts', 'generated'],
+    packages: ['@grpc/grpc-js', /^@noble\//, 'node:fs/promises', 'node:path'],
   },
   // Written by ts-proto from proto/, and not read by anybody.
   generated: { rooms: [], packages: ['@grpc/grpc-js', '@bufbuild/protobuf/wire'] },

@@ -8,7 +8,7 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 /** Tests and examples import the package by its name, as its users do; here the name leads to the sources. */
 const alias = [
   { find: /^lsps2$/, replacement: path('../lib/index.ts') },
-  { find: /^lsps2\/(memory|ldk|lnd)$/, replacement: path('../lib/nodes/$1/index.ts') },
+  { find: /^lsps2\/(memory|ldk|lnd|cln)$/, replacement: path('../lib/nodes/$1/index.ts') },
   { find: /^lsps2\/(file|indexeddb|sqlite)$/, replacement: path('../lib/stores/$1/index.ts') },
   { find: /^lsps2\/(tcp|websocket)$/, replacement: path('../lib/transports/$1/index.ts') },
   { find: /^lsps2\/(.+)$/, replacement: path('../lib/$1/index.ts') },

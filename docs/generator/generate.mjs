@@ -19,6 +19,7 @@ const app = await Application.bootstrapWithPlugins({
     'nodes/memory/index.ts',
     'nodes/ldk/index.ts',
     'nodes/lnd/index.ts',
+    'nodes/cln/index.ts',
     'testing/index.ts',
     'lsp/index.ts',
   ].map((file) => path(`../../lib/${file}`)),

@@ -1,4 +1,4 @@
-import { NodeError, TransportError } from '../core/errors.ts';
+import { NodeError, StoreError, TransportError } from '../core/errors.ts';
 import type { NodeId, PaymentHash } from '../core/ids.ts';
 import type { Scid } from '../core/scid.ts';
 import { serial } from '../core/serial.ts';
@@ -14,9 +14,10 @@ export interface Book {
   /**
    * Changes records in turn: `change` sees them as they are now, and what it returns is durable, then visible, then told.
    * Rejects when the store does: then nothing is visible, and of several records the ones before may be saved, so the one
-   * that must not be saved alone comes last.
+   * that must not be saved alone comes last. On a store that others write it may be called again: what else is to happen with the
+   * change happens in `after`, once it is saved.
    */
-  turn<T>(change: () => { readonly records: readonly PurchaseRecord[]; readonly result: T }): Promise<T>;
+  turn<T>(change: () => Change<T>): Promise<T>;
   /** Takes records away for good. */
   forget(which: (record: PurchaseRecord) => boolean): Promise<void>;
   /** Resolves when a record is as asked; never, when the book is closed before. */
@@ -25,28 +26,75 @@ export interface Book {
   close(): Promise<void>;
 }
 
-/** `changed` must not throw. */
-export async function openBook(store: Store, changed: (record: PurchaseRecord) => void): Promise<Book> {
+/** What is to become of records. */
+export interface Change<T> {
+  readonly records: readonly PurchaseRecord[];
+  readonly result: T;
+  /** Called once, when the records are saved, and before anything else is changed. */
+  readonly after?: () => void;
+}
+
+/** How often a change is made over again, when others are faster. */
+const TRIES_MAX = 10;
+
+const isConflict = (cause: unknown): boolean => cause instanceof StoreError && cause.reason === 'conflict';
+
+async function readAll(store: Store): Promise<Map<PaymentHash, PurchaseRecord>> {
   const records = new Map<PaymentHash, PurchaseRecord>();
   for (const [key, json] of await store.load()) {
     if (!key.startsWith(PURCHASE_PREFIX)) continue;
     const record = readPurchase(json);
     records.set(record.paymentHash, record);
   }
+  return records;
+}
+
+/** `changed` must not throw. */
+export async function openBook(store: Store, changed: (record: PurchaseRecord) => void): Promise<Book> {
+  let records = await readAll(store);
   const inTurn = serial();
   const waiting = new Set<() => void>();
   let closed = false;
 
+  function tell(those: readonly PurchaseRecord[]): void {
+    for (const record of those) changed(record);
+    for (const look of waiting) look();
+  }
+
+  /** What others wrote. */
+  async function refresh(): Promise<void> {
+    if (!store.onChange) return;
+    const [before, now] = [records, await readAll(store)];
+    records = now;
+    const saved = (each: PurchaseRecord | undefined) => each && savePurchase(each);
+    tell([...now.values()].filter((each) => saved(before.get(each.paymentHash)) !== savePurchase(each)));
+  }
+
+  /** Over again where another program was faster. */
+  async function changeOnce<T>(change: () => Change<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      await refresh();
+      const { records: next, result, after } = change();
+      try {
+        for (const record of next) await store.put(purchaseKey(record), savePurchase(record));
+      } catch (cause) {
+        if (tries >= TRIES_MAX || !isConflict(cause)) throw cause;
+        continue;
+      }
+      for (const record of next) records.set(record.paymentHash, record);
+      after?.();
+      tell(next);
+      return result;
+    }
+  }
+
   const turn: Book['turn'] = (change) =>
     inTurn(async () => {
       if (closed) throw new TransportError('closed', 'the client was closed');
-      const { records: next, result } = change();
-      for (const record of next) await store.put(purchaseKey(record), savePurchase(record));
-      for (const record of next) records.set(record.paymentHash, record);
-      for (const record of next) changed(record);
-      for (const look of waiting) look();
-      return result;
+      return changeOnce(change);
     });
+
+  const stop = store.onChange?.(() => void inTurn(async () => (closed ? undefined : refresh())).catch(() => undefined));
 
   return {
     all: () => [...records.values()],
@@ -77,6 +125,7 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
         look();
       }),
     async close() {
+      stop?.();
       await inTurn(async () => {
         closed = true;
         waiting.clear();

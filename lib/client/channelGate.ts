@@ -33,9 +33,11 @@ export function judgeChannel(
   if (offer.announced) return refuse('public_channel');
   if (!offer.scidAlias) return refuse('no_scid_alias');
   if (offer.push !== 0n) return refuse('pushed_amount');
-  const delay = o.limits.maxToSelfDelayBlocks ?? DEFAULT_MAX_TO_SELF_DELAY_BLOCKS;
-  if (offer.toSelfDelayBlocks > delay) return refuse('to_self_delay_too_long');
-  const purchase = places.find((record) => offer.capacity * MSAT_PER_SAT >= leastNet(record));
+  const most = (record: PurchaseRecord) =>
+    record.maxToSelfDelayBlocks ?? o.limits.maxToSelfDelayBlocks ?? DEFAULT_MAX_TO_SELF_DELAY_BLOCKS;
+  const bearable = places.filter((record) => offer.toSelfDelayBlocks <= most(record));
+  if (bearable.length === 0) return refuse('to_self_delay_too_long');
+  const purchase = bearable.find((record) => offer.capacity * MSAT_PER_SAT >= leastNet(record));
   return purchase ? { accept: true, purchase } : refuse('channel_too_small');
 }
 

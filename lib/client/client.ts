@@ -103,7 +103,8 @@ export async function client(init: ClientInit): Promise<Client> {
     return { book: found, face: shown, gates: gatekeeper({ book: found, limits, chain, clock, log, refused }) };
   };
   // The node is ours before the book is read: no other client can be writing in it, and no offer is missed meanwhile.
-  const { book, face, unguard } = store.readOnly
+  const isKeeper = !store.readOnly && !node.guardedElsewhere;
+  const { book, face, unguard } = !isKeeper
     ? { ...(await open()), unguard: () => undefined }
     : await openGuarded(node, open);
   const asked = requests({ node, clock, random, log, timeoutMs: init.requestTimeoutMs });
@@ -117,7 +118,7 @@ export async function client(init: ClientInit): Promise<Client> {
     face.close();
     for (const { paymentHash } of book.all()) tell(paymentHash);
   };
-  if (!store.readOnly) {
+  if (isKeeper) {
     try {
       // What is held still, the node tells again.
       await book.turn(() => ({ records: book.all().flatMap(wasHeld), result: undefined }));

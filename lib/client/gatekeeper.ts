@@ -4,7 +4,7 @@ import type { ChainView } from '../ports/chainView.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChannelAnswer, ChannelOffer, ClosedChannel, Gates, PartsAnswer, PartSet } from '../ports/gates.ts';
 import type { Log } from '../ports/log.ts';
-import type { Book } from './book.ts';
+import type { Book, Change } from './book.ts';
 import { judgeChannel, minimumDepthOf, REFUSAL_WORDS } from './channelGate.ts';
 import { lostChannels, type Unseen, unseenFor, waitForFunding, wantedDepth } from './fundingGate.ts';
 import type { Limits } from './limits.ts';
@@ -52,45 +52,57 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         return { records: [record], result: { accept: true, minimumDepth } };
       }
       const { reason, purchase } = verdict;
-      o.refused({ what: 'channel', reason, peer: offer.peer });
+      const after = () => o.refused({ what: 'channel', reason, peer: offer.peer });
       const told = purchase && reason !== 'not_bought' ? [refusedRecord(purchase, { what: 'channel', reason })] : [];
-      return { records: told, result: { accept: false, code: reason, message: REFUSAL_WORDS[reason] ?? reason } };
+      return {
+        records: told,
+        result: { accept: false, code: reason, message: REFUSAL_WORDS[reason] ?? reason },
+        after,
+      };
     });
 
   /** Judges a payment; the first time it is told what it must wait for, and nothing is counted before. */
   const judged = (set: PartSet, mine?: Waiting): Promise<PartsAnswer | Waiting> =>
     book.turn<PartsAnswer | Waiting>(() => {
-      const { paymentHash } = set;
-      const record = book.of(paymentHash);
-      // What was held in time is not late because its preimage, or this client, came later.
-      const at = record?.heldAt ?? now();
-      if (mine) waiting.delete(mine);
-      if (mine?.gone) return { records: [], result: 'fail' };
-      if (record && unsure.has(paymentHash) && isClaimedAlready(set, record)) {
-        unsure.delete(paymentHash);
-        return { records: [], result: answerOf(record) };
-      }
-      const verdict = judgeParts(set, record, at);
-      if (!verdict.claim) return refusal(set, verdict.reason);
-      const unseen = unseenFor(set, book.all(), now());
-      const until = unseen.length > 0 ? 'funding' : 'preimage';
-      if (!mine && (until === 'funding' || lacksPreimage(record))) {
-        const held = record && isOpen(record) ? [heldRecord({ ...record, heldAt: at }, until, amountsOf(set))] : [];
-        const wait: Waiting = { set, unseen, gone: false };
-        waiting.add(wait);
-        return { records: held, result: wait };
-      }
-      if (!verdict.record) return { records: [], result: 'claim' };
-      return { records: filled(book, verdict.record, set.channelId), result: answerOf(verdict.record) };
+      const { after, ...judgement } = judge(set, mine);
+      return {
+        ...judgement,
+        after() {
+          if (mine) waiting.delete(mine);
+          after?.();
+        },
+      };
     });
+
+  function judge(set: PartSet, mine: Waiting | undefined): Change<PartsAnswer | Waiting> {
+    const { paymentHash } = set;
+    const record = book.of(paymentHash);
+    // What was held in time is not late because its preimage, or this client, came later.
+    const at = record?.heldAt ?? now();
+    if (mine?.gone) return { records: [], result: 'fail' };
+    if (record && unsure.has(paymentHash) && isClaimedAlready(set, record)) {
+      return { records: [], result: answerOf(record), after: () => void unsure.delete(paymentHash) };
+    }
+    const verdict = judgeParts(set, record, at);
+    if (!verdict.claim) return refusal(set, verdict.reason);
+    const unseen = unseenFor(set, book.all(), now());
+    const until = unseen.length > 0 ? 'funding' : 'preimage';
+    if (!mine && (until === 'funding' || lacksPreimage(record))) {
+      const held = record && isOpen(record) ? [heldRecord({ ...record, heldAt: at }, until, amountsOf(set))] : [];
+      const wait: Waiting = { set, unseen, gone: false };
+      return { records: held, result: wait, after: () => void waiting.add(wait) };
+    }
+    if (!verdict.record) return { records: [], result: 'claim' };
+    return { records: filled(book, verdict.record, set.channelId), result: answerOf(verdict.record) };
+  }
 
   function refusal(set: PartSet, reason: RefusalReason) {
     const { paymentHash, peer } = set;
-    o.refused({ what: 'payment', reason, peer, paymentHash });
+    const after = () => o.refused({ what: 'payment', reason, peer, paymentHash });
     const record = book.of(paymentHash);
-    if (record === undefined || !isOpen(record)) return { records: [], result: 'fail' as const };
+    if (record === undefined || !isOpen(record)) return { records: [], result: 'fail' as const, after };
     const refused = refusedRecord(record, { what: 'payment', reason, ...amountsOf(set) });
-    return { records: [reason === 'expired' ? expiredRecord(record) : refused], result: 'fail' as const };
+    return { records: [reason === 'expired' ? expiredRecord(record) : refused], result: 'fail' as const, after };
   }
 
   async function partsArrived(set: PartSet): Promise<PartsAnswer> {
@@ -174,20 +186,22 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         );
         // Without amounts nothing is uncounted but what was counted before this client: parts that never were a set stand for no claim.
         const isCounted = !mine && (received !== undefined || unsure.has(paymentHash));
-        if (mine) mine.gone = true;
-        else unsure.delete(paymentHash);
+        const after = () => {
+          if (mine) mine.gone = true;
+          else unsure.delete(paymentHash);
+        };
         const counted = isCounted ? { received, extraFee } : undefined;
-        return { records: record ? gaveBack(record, counted) : [], result: undefined };
+        return { records: record ? gaveBack(record, counted) : [], result: undefined, after };
       }),
     partsArrived,
     partsClaimed: ({ paymentHash, received }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
-        unsure.delete(paymentHash);
-        if (!record) return { records: [], result: undefined };
+        const after = () => void unsure.delete(paymentHash);
+        if (!record) return { records: [], result: undefined, after };
         // Money that was taken without this gate is money all the same.
         const counted = isFilled(record) ? record : { ...record, received: msat(record.received + received) };
-        return { records: [paidRecord(counted, now())], result: undefined };
+        return { records: [paidRecord(counted, now())], result: undefined, after };
       }),
   };
 }

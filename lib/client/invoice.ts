@@ -3,7 +3,7 @@ import { fromHex } from '../core/bytes.ts';
 import { InvariantError, NodeError } from '../core/errors.ts';
 import { type PaymentHash, type PeerUri, paymentHash } from '../core/ids.ts';
 import { encodeUtf8 } from '../core/utf8.ts';
-import type { WalletNode } from '../ports/walletNode.ts';
+import type { BoughtFor, WalletNode } from '../ports/walletNode.ts';
 import { FEATURE } from '../protocol/bolt1/features.ts';
 import { DESCRIPTION_BYTES_MAX } from '../protocol/bolt11/encode.ts';
 import type { Invoice, RouteHop } from '../protocol/bolt11/invoice.ts';
@@ -73,6 +73,7 @@ export interface InvoiceFor {
   /** Unix seconds; undefined: whenever the fields say. */
   readonly endsBy: number | undefined;
   readonly now: number;
+  readonly bought?: BoughtFor;
 }
 
 /** The hint that leads to a JIT channel: one hop, without routing fees (bLIP-52 section 3). */
@@ -105,6 +106,7 @@ export async function buildInvoice(node: WalletNode, o: InvoiceFor): Promise<Inv
     paymentHash: o.hash,
     expirySeconds,
     minFinalCltvExpiryDelta: node.minFinalCltvExpiryDelta,
+    bought: o.bought,
   });
   if (o.hash !== undefined && hash !== o.hash) throw new NodeError('the node made a payment for another hash');
   const least = Math.max(node.minFinalCltvExpiryDelta, FINAL_CLTV_LEAST_BLOCKS);

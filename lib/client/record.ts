@@ -47,6 +47,8 @@ export interface PurchaseRecord {
   readonly trust: Trust;
   /** `Limits.confirmations` when it was bought. */
   readonly confirmations?: number;
+  /** `Limits.maxToSelfDelayBlocks` when it was bought. */
+  readonly maxToSelfDelayBlocks?: number;
   /** Blocks in which the LSP keeps the channel. */
   readonly minLifetimeBlocks: number;
   /** Unix seconds. */

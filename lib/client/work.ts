@@ -1,3 +1,4 @@
+import { msat } from '../core/amount.ts';
 import { DecodeError, PolicyError } from '../core/errors.ts';
 import { formatUri, type NodeId, type PaymentHash, type PeerUri, parseUri } from '../core/ids.ts';
 import type { Abortable } from '../ports/abort.ts';
@@ -97,6 +98,7 @@ async function buyAndInvoice(
   const { node, limits, book, asked, reserved } = work;
   const { quote, fields, hash, lsp } = o;
   const { params, fit } = judgeAgain(work, quote);
+  await node.checkReady?.();
   const paymentSize = quote.kind === 'fixed' ? quote.paymentSize : undefined;
   const bought = await buy(asked, lsp, { params, paymentSize }, options);
   const allowed = work.lsps.get(lsp.nodeId)?.trust ?? limits.trust;
@@ -118,6 +120,12 @@ async function buyAndInvoice(
       parts: paymentSize !== undefined,
       endsBy: params.validUntil,
       now: work.now(),
+      bought: {
+        lsp: lsp.nodeId,
+        scid: bought.scid,
+        trust: bought.trust,
+        leastNet: paymentSize === undefined ? undefined : msat(paymentSize - (fit.openingFee ?? NOTHING)),
+      },
     });
     const record: PurchaseRecord = {
       version: 2,
@@ -130,6 +138,7 @@ async function buyAndInvoice(
       ...(quote.kind === 'any' ? { rate: rateOf(quote) } : {}),
       trust: bought.trust,
       ...(confirmations === undefined ? {} : { confirmations }),
+      ...(limits.maxToSelfDelayBlocks === undefined ? {} : { maxToSelfDelayBlocks: limits.maxToSelfDelayBlocks }),
       minLifetimeBlocks: params.minLifetimeBlocks,
       validUntil: params.validUntil,
       expiresAt: invoice.timestamp + invoice.expirySeconds,

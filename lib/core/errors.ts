@@ -110,8 +110,11 @@ export class PolicyError extends Lsps2Error {
 /** A store cannot be opened, or not be written. `reason` says which; nothing was changed by the call that threw. */
 export class StoreError extends Lsps2Error {
   readonly code = 'store';
-  /** `locked`: another process has it. `newer`: written by a newer version. `no_driver`: a package is missing. */
-  readonly reason: 'locked' | 'not_a_store' | 'newer' | 'io' | 'no_driver';
+  /**
+   * `locked`: another process has it. `newer`: written by a newer version. `no_driver`: a package is missing. `conflict`: of a store that
+   * several write, another program was faster: look again.
+   */
+  readonly reason: 'locked' | 'not_a_store' | 'newer' | 'io' | 'no_driver' | 'conflict';
 
   constructor(reason: StoreError['reason'], message: string, options?: ErrorOptions) {
     super(message, options);

@@ -13,6 +13,15 @@ export interface NewPayment {
   readonly paymentSecret: string;
 }
 
+/** The JIT channel that a payment is for. */
+export interface BoughtFor {
+  readonly lsp: NodeId;
+  readonly scid: Scid;
+  readonly trust: 'lsp-trusts-client' | 'client-trusts-lsp';
+  /** The least that may arrive, when the LSP has taken all of its fee; undefined: the payer decides. */
+  readonly leastNet: Msat | undefined;
+}
+
 export interface Invoices {
   /**
    * Makes a payment secret, and a preimage unless a hash is given whose preimage the caller keeps. They hold for
@@ -25,13 +34,21 @@ export interface Invoices {
     readonly expirySeconds: number;
     /** What the node itself demands of an arriving HTLC, in blocks. */
     readonly minFinalCltvExpiryDelta: number;
+    /** What it is paid through, where it was bought. */
+    readonly bought?: BoughtFor | undefined;
   }): Promise<NewPayment>;
-  /** Signs with the node's key; takes whichever form it can, returns r, s and recovery id. @throws NodeError */
+  /**
+   * Signs with the node's key; takes whichever form it can, returns r, s and recovery id, or the invoice as the node wrote and signed it.
+   * @throws NodeError
+   */
   sign(invoice: {
     readonly message: Uint8Array;
     readonly hash: Uint8Array;
     readonly text: string;
-  }): Promise<Uint8Array>;
+    readonly paymentHash: PaymentHash;
+    readonly description: string | undefined;
+    textWith(change: { readonly amount: Msat | undefined; readonly description?: string }): string;
+  }): Promise<Uint8Array | string>;
 }
 
 /** A channel of the user's node, as far as it can be paid through. */
@@ -90,6 +107,13 @@ export interface WalletNode extends PeerMessages, Invoices {
   readonly phantom?: Phantom;
   /** False: it does not tell the script of a channel's funding output, so that `confirmations: 0` cannot be kept (W5). */
   readonly namesFunding?: boolean;
+  /**
+   * True: another program beside the node keeps the gates, on the same store, as a plugin does. This one only buys, and hears of it by
+   * the store: `guard` and `resume` are not called.
+   */
+  readonly guardedElsewhere?: boolean;
+  /** @throws NodeError, before anything is bought, where a payment could not be received now. */
+  checkReady?(): Promise<void>;
   /** @throws NodeError */
   channels(): Promise<readonly WalletChannel[]>;
   /**

@@ -55,6 +55,7 @@ export const STORE: Readonly<Record<StoreError['reason'], string>> = {
   newer: 'The wallet’s records were written by a newer version. Update the wallet.',
   io: 'The wallet cannot write to its storage. Is it full?',
   no_driver: 'The wallet cannot store anything here.',
+  conflict: 'The wallet is open somewhere else, too. Try once more.',
 };
 
 /** By `code`, where nothing more is known. */

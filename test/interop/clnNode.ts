@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,6 +39,16 @@ export interface ClnNode {
   rpc<T = Record<string, unknown>>(method: string, fields?: Readonly<Record<string, unknown>>): Promise<T>;
   /** What is its own in channels, in millisatoshi. */
   ours(): Promise<bigint>;
+  /** Of its gRPC, in the role of a wallet. */
+  readonly address: string;
+  /** Where its certificates lie. */
+  readonly folder: string;
+  /** Ends it without a word. */
+  kill(): Promise<void>;
+  /** Starts it again on its folder. */
+  start(): Promise<void>;
+  /** What it wrote last. */
+  words(): string;
   stop(): Promise<void>;
 }
 
@@ -47,10 +57,10 @@ const run = promisify(execFile);
 
 export async function startCln(
   lightningd: string,
-  o: { readonly bitcoind: string; readonly role: 'lsp' | 'client' },
+  o: { readonly bitcoind: string; readonly role: 'lsp' | 'client' | 'wallet'; readonly more?: readonly string[] },
 ): Promise<ClnNode> {
   const folder = mkdtempSync(join(tmpdir(), 'lsps2-cln-'));
-  const port = await freePort();
+  const [port, grpcPort] = [await freePort(), await freePort()];
   const { port: rpcPort, username, password } = new URL(o.bitcoind);
   const log = join(folder, 'log');
   const policy = fileURLToPath(new URL('clnPolicy.mjs', import.meta.url));
@@ -65,32 +75,29 @@ export async function startCln(
       ? [`--disable-plugin=${pluginOf(lightningd, 'cln-lsps-service')}`, `--plugin=${otherService}`]
       : []),
   ];
-  const child = spawn(
-    lightningd,
-    [
-      '--network=regtest',
-      `--lightning-dir=${folder}`,
-      `--bitcoin-cli=${join(dirname(findBitcoind()!), 'bitcoin-cli')}`,
-      '--bitcoin-rpcconnect=127.0.0.1',
-      `--bitcoin-rpcport=${rpcPort}`,
-      `--bitcoin-rpcuser=${username}`,
-      `--bitcoin-rpcpassword=${decodeURIComponent(password)}`,
-      `--addr=127.0.0.1:${port}`,
-      '--developer',
-      '--dev-fast-gossip',
-      '--dev-bitcoind-poll=1',
-      '--dev-fast-reconnect',
-      ...['cln-grpc', 'clnrest', 'wss-proxy', 'cln-currencyrate', 'cln-bip353'].map(
-        (name) => `--disable-plugin=${name}`,
-      ),
-      ...(o.role === 'lsp' ? service : ['--experimental-lsps-client']),
-      '--log-level=debug',
-      `--log-file=${log}`,
-    ],
-    { stdio: 'ignore' },
-  );
-  const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  const given = [
+    '--network=regtest',
+    `--lightning-dir=${folder}`,
+    `--bitcoin-cli=${join(dirname(findBitcoind()!), 'bitcoin-cli')}`,
+    '--bitcoin-rpcconnect=127.0.0.1',
+    `--bitcoin-rpcport=${rpcPort}`,
+    `--bitcoin-rpcuser=${username}`,
+    `--bitcoin-rpcpassword=${decodeURIComponent(password)}`,
+    `--addr=127.0.0.1:${port}`,
+    '--developer',
+    '--dev-fast-gossip',
+    '--dev-bitcoind-poll=1',
+    '--dev-fast-reconnect',
+    ...['clnrest', 'wss-proxy', 'cln-currencyrate', 'cln-bip353'].map((name) => `--disable-plugin=${name}`),
+    ...(o.role === 'wallet' ? [`--grpc-port=${grpcPort}`] : ['--disable-plugin=cln-grpc']),
+    ...(o.role === 'lsp' ? service : o.role === 'client' ? ['--experimental-lsps-client'] : []),
+    ...(o.more ?? []),
+    '--log-level=debug',
+    `--log-file=${log}`,
+  ];
+  let child: ChildProcess | undefined;
+  const killAtExit = () => child?.kill('SIGKILL');
+  process.once('exit', killAtExit);
   const rpc: ClnNode['rpc'] = async (method, fields = {}) => {
     const args = Object.entries(fields).map(
       ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
@@ -99,26 +106,41 @@ export async function startCln(
     const { stdout } = await run(cli, ['--network=regtest', `--lightning-dir=${folder}`, '-k', method, ...args]);
     return JSON.parse(stdout) as never;
   };
-  const info = await ready(
-    () => rpc<{ id: string; version: string }>('getinfo'),
-    () => words(log),
-    () => child.exitCode !== null,
-  );
+  async function start() {
+    const mine = spawn(lightningd, given, { stdio: 'ignore' });
+    child = mine;
+    return ready(
+      () => rpc<{ id: string; version: string }>('getinfo'),
+      () => words(log),
+      () => mine.exitCode !== null,
+    );
+  }
+  async function end(ask: (mine: ChildProcess) => unknown): Promise<void> {
+    const mine = child;
+    if (!mine || mine.exitCode !== null || mine.signalCode !== null) return;
+    const gone = new Promise((resolve) => mine.once('exit', resolve));
+    await ask(mine);
+    await gone;
+  }
+  const info = await start();
   return {
     nodeId: info.id,
     version: info.version,
     uri: `${info.id}@127.0.0.1:${port}`,
+    address: `127.0.0.1:${grpcPort}`,
+    folder: join(folder, 'regtest'),
     rpc,
     async ours() {
       const { channels } = await rpc<{ channels: { to_us_msat?: number; state: string }[] }>('listpeerchannels');
       return channels.reduce((sum, each) => sum + BigInt(each.to_us_msat ?? 0), 0n);
     },
+    kill: () => end((mine) => mine.kill('SIGKILL')),
+    start: async () => void (await start()),
+    words: () => words(log),
     async stop() {
-      process.off('exit', kill);
-      const gone = new Promise((resolve) => child.once('exit', resolve));
       // Politely, so that its plugins end, too.
-      await rpc('stop').catch(kill);
-      await gone;
+      await end((mine) => rpc('stop').catch(() => mine.kill('SIGKILL')));
+      process.off('exit', killAtExit);
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,4 +1,4 @@
-import { type Client, client, type Limits, type Msat, type Purchase, sat } from 'lsps2';
+import type { Limits } from 'lsps2';
 import { type Lnd, type LndWallet, lndNode, lndWallet } from 'lsps2/lnd';
 import { memoryStore } from 'lsps2/memory';
 import { network, type NetworkOptions, type TestNetwork } from 'lsps2/testing';
@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import type { Log } from '../../lib/ports/log.ts';
 import type { Store } from '../../lib/ports/store.ts';
 import { type Proxy, startProxy } from './proxy.ts';
+import { type Program as WalletProgram, walletProgram } from './walletProgram.ts';
 import { findLnd, type LndNode, startLnd } from './lndNode.ts';
 
 /** A network of our LSP and payer, whose wallet is an lnd. */
@@ -19,14 +20,7 @@ export interface LndWorld {
   start(limits?: Partial<Limits>, log?: Log): Promise<Program>;
 }
 
-export interface Program {
-  readonly node: Lnd;
-  readonly wallet: LndWallet;
-  readonly jit: Client;
-  buy(amount: Msat | 'any', fields?: { readonly paymentHash?: string }): Promise<Purchase>;
-  /** As if it had been killed: nothing is said to anybody. */
-  stop(): Promise<void>;
-}
+export type Program = WalletProgram<Lnd, LndWallet>;
 
 export async function lndWorld(
   bitcoind: string,
@@ -48,34 +42,11 @@ export async function lndWorld(
     async start(limits = {}, log) {
       const node = await lndNode({ ...lnd.credentials, address: proxy.address }, log ? { log } : {});
       const wallet = await lndWallet(node, { store });
-      const jit = await client({
-        node: wallet,
-        store,
-        lsps: [net.lsp.uri],
-        limits: { maxFee: sat(100_000n), ...limits },
-        ...(log ? { log } : {}),
-      });
-      let running = true;
-      const stop = async () => {
-        if (!running) return;
-        running = false;
-        await jit.close();
+      const close = () => {
         wallet.close();
         node.close();
       };
-      onTestFinished(stop);
-      return {
-        node,
-        wallet,
-        jit,
-        async buy(amount, fields = {}) {
-          const { best, all } = amount === 'any' ? await jit.quotes({ amount }) : await jit.quotes({ amount });
-          if (!best)
-            throw new Error(`no quote: ${all.map((each) => ('error' in each ? String(each.error) : '')).join()}`);
-          return jit.buy(best, { description: 'an lnd is paid', ...fields });
-        },
-        stop,
-      };
+      return walletProgram({ node, wallet, store, lsp: net.lsp.uri, limits, log, close });
     },
   };
 }

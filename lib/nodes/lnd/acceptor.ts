@@ -8,7 +8,7 @@ import type { ChannelAcceptRequest, ChannelAcceptResponse } from '../../generate
 import { follow, type Following } from '../grpc/calls.ts';
 import type { Lnd } from './lnd.ts';
 import type { Offer } from './offers.ts';
-import type { Records } from './records.ts';
+import type { Records } from '../parts/records.ts';
 
 /** lnd's own default for small channels, and well within what LSPs allow. */
 export const TO_SELF_DELAY_BLOCKS = 144;

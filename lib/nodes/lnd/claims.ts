@@ -6,7 +6,7 @@ import type { Gates } from '../../ports/gates.ts';
 import { channelOver, listChannels } from './channels.ts';
 import type { Lnd } from './lnd.ts';
 import type { Claim, ClaimedPart, Made } from './made.ts';
-import type { Records } from './records.ts';
+import type { Records } from '../parts/records.ts';
 
 const FIRST_LOOK_MS = 100;
 const LOOK_EVERY_MS = 1_000;

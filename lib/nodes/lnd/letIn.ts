@@ -8,7 +8,7 @@ import { follow } from '../grpc/calls.ts';
 import { channelIdOf, listChannels } from './channels.ts';
 import type { Lnd } from './lnd.ts';
 import { type Offer, offerFor, offerOf } from './offers.ts';
-import type { Records } from './records.ts';
+import type { Records } from '../parts/records.ts';
 
 /**
  * lnd says nothing of a negotiation that came to nothing. One that is neither pending nor open after so long did; sooner, where the peer

@@ -1,7 +1,7 @@
 import type { Msat } from '../../core/amount.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Store } from '../../ports/store.ts';
-import { type Loaded, type Records, records } from './records.ts';
+import { type Loaded, type Records, records } from '../parts/records.ts';
 
 /** An HTLC that we told lnd to settle. */
 export interface ClaimedPart {

@@ -7,6 +7,7 @@ import type { PeerMessages } from '../../ports/peerMessages.ts';
 import { FEATURE } from '../../protocol/bolt1/features.ts';
 import { PeerEvent_EventType } from '../../generated/lnd/lightning.ts';
 import { follow } from '../grpc/calls.ts';
+import { orAborted, toTransport } from '../grpc/reaching.ts';
 import type { Lnd } from './lnd.ts';
 
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -171,23 +172,4 @@ function soon<Args extends readonly unknown[]>(
     }, CONNECT_TIMEOUT_MS);
     timer.unref();
   });
-}
-
-/** Gives up waiting when the caller does. */
-function orAborted(job: Promise<void>, signal: Abortable['signal']): Promise<void> {
-  if (!signal) return job;
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
-    const end = () => signal.removeEventListener('abort', aborted);
-    signal.addEventListener('abort', aborted);
-    if (signal.aborted) aborted();
-    job.then(resolve, reject).finally(end);
-  });
-}
-
-/** What lnd could not do at a peer is the peer's; what it did not let us do is our own node's. */
-function toTransport(cause: unknown): unknown {
-  if (!(cause instanceof NodeError) || cause.reason === 'permission' || cause.reason === 'locked') return cause;
-  const reason = cause.reason === 'timeout' ? 'timeout' : 'offline';
-  return new TransportError(reason, `the peer cannot be reached: ${cause.message}`, { cause });
 }

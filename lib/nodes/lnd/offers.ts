@@ -2,7 +2,7 @@ import type { NodeId } from '../../core/ids.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Channel } from '../../generated/lnd/lightning.ts';
 import { capacityOf, peerOf } from './channels.ts';
-import { type Loaded, type Records, records } from './records.ts';
+import { type Loaded, type Records, records } from '../parts/records.ts';
 
 /** A channel that was let in. lnd does not say which channel became of which offer: peer, capacity and kind tell. */
 export interface Offer {

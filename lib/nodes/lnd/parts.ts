@@ -6,6 +6,7 @@ import type { CircuitKey, ForwardHtlcInterceptRequest } from '../../generated/ln
 import { encodeFailure, type FinalFailure, failurePacket } from '../../protocol/bolt4/failure.ts';
 import { decodeFinalPayload, type FinalPayload } from '../../protocol/bolt4/finalPayload.ts';
 import { peel } from '../../protocol/bolt4/sphinx.ts';
+import type { HeldPart } from '../parts/partSets.ts';
 import { decodeExtraFee, EXTRA_FEE_TYPE } from '../../protocol/lsps2/extraFee.ts';
 
 // What is read of an intercepted HTLC, before anybody is asked. Pure.
@@ -14,17 +15,8 @@ import { decodeExtraFee, EXTRA_FEE_TYPE } from '../../protocol/lsps2/extraFee.ts
 export type Failed = { readonly failureMessage: Uint8Array } | { readonly failureCode: Failure_FailureCode };
 
 /** One HTLC that was meant for the phantom. */
-export interface Part {
+export interface Part extends HeldPart {
   readonly circuit: CircuitKey;
-  readonly paymentHash: PaymentHash;
-  /** Of the HTLC: what lnd would receive. */
-  readonly amount: Msat;
-  readonly extraFee: Msat;
-  /** What lnd's own layer of the onion says to forward. */
-  readonly onionAmount: Msat;
-  readonly total: Msat;
-  /** Height at which lnd gives it back by itself. */
-  readonly deadline: number;
   fail(failure: FinalFailure): Failed;
   /** BOLT 4's answer to what does not fit the invoice. */
   refuse(height: number): Failed;
@@ -84,6 +76,7 @@ export function readPart(
     return { failed: fail({ name: 'final_incorrect_cltv_expiry', cltvExpiry: request.outgoingExpiry }) };
   const part: Part = {
     circuit,
+    name: nameOf(circuit),
     paymentHash: hash,
     amount: msat(request.incomingAmountMsat),
     extraFee: fee,

@@ -10,10 +10,10 @@ import { claims, hasBegun } from './claims.ts';
 import { interceptor } from './interceptor.ts';
 import type { Lnd } from './lnd.ts';
 import type { Claim, Made } from './made.ts';
-import { deadlineOf, extraFeeOf, type PartSet, partSets, receivedOf } from './partSets.ts';
-import { isOnChain, nameOf, readPart } from './parts.ts';
+import { deadlineOf, extraFeeOf, type PartSet, partSets, receivedOf } from '../parts/partSets.ts';
+import { isOnChain, nameOf, type Part, readPart } from './parts.ts';
 import type { Phantom } from './phantom.ts';
-import type { Records } from './records.ts';
+import type { Records } from '../parts/records.ts';
 import { booksOf, toJudge } from './toJudge.ts';
 
 /** BOLT 4: a set that does not become whole is held for at least a minute. */
@@ -33,7 +33,7 @@ export interface PaymentsInit {
   tell(news: (to: Gates) => Promise<void>): void;
 }
 
-const isTooLate = (set: PartSet, height: number): boolean => height + CLAIM_BLOCKS >= deadlineOf(set);
+const isTooLate = (set: PartSet<Part>, height: number): boolean => height + CLAIM_BLOCKS >= deadlineOf(set);
 
 /** The phantom's payments: holds parts until they are whole, asks the gates, settles or fails. */
 export interface Payments {
@@ -45,10 +45,10 @@ export interface Payments {
 
 export function payments(o: PaymentsInit): Payments {
   const { lnd, made, clock } = o;
-  const sets = partSets();
+  const sets = partSets<Part>();
   const claimed = claims(o);
   /** Whom each set is being asked of. */
-  const asking = new Map<PartSet, Gates>();
+  const asking = new Map<PartSet<Part>, Gates>();
   const inTurn = serial();
   const stream = interceptor({
     lnd,
@@ -122,7 +122,7 @@ export function payments(o: PaymentsInit): Payments {
   }
 
   /** Without gates it waits for the next ones: who sold what to whom is not ours to judge. */
-  async function ask(set: PartSet): Promise<void> {
+  async function ask(set: PartSet<Part>): Promise<void> {
     const gates = o.gates();
     if (!gates || asking.get(set) === gates) return;
     asking.set(set, gates);
@@ -142,7 +142,7 @@ export function payments(o: PaymentsInit): Payments {
     }
   }
 
-  async function carryOut(set: PartSet, answer: PartsAnswer): Promise<void> {
+  async function carryOut(set: PartSet<Part>, answer: PartsAnswer): Promise<void> {
     const { paymentHash: hash } = set;
     const [height, channels] = await Promise.all([lnd.height(), listChannels(lnd)]);
     const record = made.get(hash);
@@ -156,7 +156,7 @@ export function payments(o: PaymentsInit): Payments {
 
   /** Durable first: lnd, and whoever sent the parts, may have the preimage from the first answer on. */
   async function take(
-    set: PartSet,
+    set: PartSet<Part>,
     {
       record,
       preimage,
@@ -190,7 +190,7 @@ export function payments(o: PaymentsInit): Payments {
 
   /** `told`: the gates may have counted on it. What lnd gives back by itself about now is not answered. */
   function giveBack(
-    set: PartSet,
+    set: PartSet<Part>,
     how: { readonly told: boolean; readonly height: number | undefined; readonly except?: string },
   ): void {
     const { told, height, except } = how;
@@ -203,7 +203,7 @@ export function payments(o: PaymentsInit): Payments {
     if (told) tellGone(set);
   }
 
-  function tellGone(set: PartSet): void {
+  function tellGone(set: PartSet<Part>): void {
     const [received, extraFee] = [receivedOf(set), extraFeeOf(set)];
     const { paymentHash: hash, complete } = set;
     o.tell((to) => to.partsGone(complete ? { paymentHash: hash, received, extraFee } : { paymentHash: hash }));

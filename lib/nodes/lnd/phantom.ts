@@ -4,7 +4,7 @@ import { type Scid, scid } from '../../core/scid.ts';
 import type { Random } from '../../ports/clock.ts';
 import type { Store } from '../../ports/store.ts';
 import { publicKey } from '../../protocol/bolt11/signature.ts';
-import { type Loaded, records } from './records.ts';
+import { type Loaded, records } from '../parts/records.ts';
 
 /**
  * The hop behind lnd, for which payments are meant. lnd refuses an HTLC for itself that is smaller than its onion says, and

@@ -2,10 +2,11 @@ import type { Channel } from '../../generated/lnd/lightning.ts';
 import type { PartSet as Judged } from '../../ports/gates.ts';
 import { channelIdOf, channelOver, peerOf } from './channels.ts';
 import type { Claim } from './made.ts';
-import { extraFeeOf, type PartSet, receivedOf } from './partSets.ts';
+import type { Part } from './parts.ts';
+import { extraFeeOf, type PartSet, receivedOf } from '../parts/partSets.ts';
 
 /** A set as the gates judge it: each part with its peer, and all channels over which it came. */
-export function toJudge(set: PartSet, channels: readonly Channel[]): Judged {
+export function toJudge(set: PartSet<Part>, channels: readonly Channel[]): Judged {
   const parts = [...set.parts.values()].map((part) => ({ part, over: channelOver(channels, part.circuit.chanId) }));
   const over = new Map(
     parts.flatMap(({ over: channel }) =>
@@ -31,7 +32,7 @@ export function toJudge(set: PartSet, channels: readonly Channel[]): Judged {
 }
 
 /** What the channels of a set have received in all. */
-export function booksOf(set: PartSet, channels: readonly Channel[]): Claim['before'] {
+export function booksOf(set: PartSet<Part>, channels: readonly Channel[]): Claim['before'] {
   const used = [...set.parts.values()].flatMap(({ circuit }) => channelOver(channels, circuit.chanId) ?? []);
   return [...new Map(used.map((each) => [each.channelPoint, each.totalSatoshisReceived]))];
 }

@@ -6,7 +6,7 @@ import { Failure_FailureCode } from '../../../lib/generated/lnd/lightning.ts';
 import type { ForwardHtlcInterceptRequest } from '../../../lib/generated/lnd/router.ts';
 import { outcomeOf } from '../../../lib/nodes/lnd/claims.ts';
 import type { Claim } from '../../../lib/nodes/lnd/made.ts';
-import { partSets } from '../../../lib/nodes/lnd/partSets.ts';
+import { partSets } from '../../../lib/nodes/parts/partSets.ts';
 import { type Part, readPart } from '../../../lib/nodes/lnd/parts.ts';
 import { Channel } from '../../../lib/generated/lnd/lightning.ts';
 import { EXTRA_FEE, HEIGHT, KEY, type Sent, SECRET, shown as htlc } from './intercepted.ts';
@@ -108,6 +108,7 @@ describe('an HTLC for the phantom', () => {
 describe('parts of one payment', () => {
   const part = (htlcId: bigint, onionAmount: bigint, total: bigint, extraFee = 0n): Part => ({
     circuit: { chanId: 7n, htlcId },
+    name: `7/${htlcId}`,
     paymentHash: paymentHash(HASH),
     amount: msat(onionAmount - extraFee),
     extraFee: msat(extraFee),
@@ -119,7 +120,7 @@ describe('parts of one payment', () => {
   });
 
   test('are whole when their onions add up, and then take no more', () => {
-    const sets = partSets();
+    const sets = partSets<Part>();
     expect(sets.add(part(1n, 60n, 100n), 0)).toMatchObject({ complete: false });
     expect(sets.add(part(2n, 40n, 100n), 0)).toMatchObject({ complete: true });
     expect(sets.add(part(3n, 1n, 100n), 0)).toBeUndefined();
@@ -128,13 +129,13 @@ describe('parts of one payment', () => {
   });
 
   test('agree on the total', () => {
-    const sets = partSets();
+    const sets = partSets<Part>();
     sets.add(part(1n, 60n, 100n), 0);
     expect(sets.add(part(2n, 40n, 99n), 0)).toBeUndefined();
   });
 
   test('a joke of amounts beyond 64 bits is no exception', () => {
-    const sets = partSets();
+    const sets = partSets<Part>();
     const huge = (1n << 64n) - 1n;
     expect(sets.add(part(1n, huge - 1n, huge), 0)).toMatchObject({ complete: false });
     expect(sets.add(part(2n, huge - 1n, huge), 0)).toBeUndefined();
@@ -142,13 +143,13 @@ describe('parts of one payment', () => {
   });
 
   test('are no more than a channel can hold', () => {
-    const sets = partSets();
+    const sets = partSets<Part>();
     for (let i = 0n; i < 483n; i++) expect(sets.add(part(i, 1n, 1_000n), 0)).toBeDefined();
     expect(sets.add(part(500n, 1n, 1_000n), 0)).toBeUndefined();
   });
 
   test('a set that is gone is not dropped twice', () => {
-    const sets = partSets();
+    const sets = partSets<Part>();
     const set = sets.add(part(1n, 60n, 100n), 0)!;
     expect([sets.drop(set), sets.drop(set)]).toEqual([true, false]);
   });

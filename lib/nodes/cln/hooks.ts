@@ -1,0 +1,102 @@
+import { NodeError } from '../../core/errors.ts';
+import { untilTaken } from '../../core/untilTaken.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
+import type { Gates } from '../../ports/gates.ts';
+import type { WalletNode } from '../../ports/walletNode.ts';
+import { booksText, clnWalletBase } from './base.ts';
+import type { Json } from './json.ts';
+import { letIn } from './letIn.ts';
+import type { Lightningd } from './lightningd.ts';
+import { offerRecords } from './offers.ts';
+import { type OpenAnswer, opens } from './opens.ts';
+import { finalHtlcOf, type HtlcAnswer } from './parts.ts';
+import { CONTINUE, payments } from './payments.ts';
+import type { ClnStore } from './store.ts';
+
+export interface HookedWalletInit {
+  /** What the program that buys writes, too. */
+  readonly store: ClnStore;
+  /** Channels that nobody bought: `accept`, as lightningd does without us (never zero-conf), or `refuse`. Default `accept`. */
+  readonly others?: 'accept' | 'refuse';
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A lightningd whose hooks are ours: the gates judge every channel, and every part of a payment that an invoice of ours was made for. */
+export interface HookedWallet extends WalletNode {
+  /** The hook `htlc_accepted`. Never rejects: lightningd ends over an answer that is none. */
+  htlcAccepted(request: Json): Promise<HtlcAnswer>;
+  /** The hook `openchannel`. Never rejects. */
+  openChannel(request: Json): Promise<OpenAnswer>;
+  /** Something was told of channels. */
+  channelsChanged(): void;
+  close(): void;
+}
+
+export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Promise<HookedWallet> {
+  const { store, clock, random, others = 'accept' } = init;
+  const base = clnWalletBase(cln, {
+    ...init,
+    forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, true),
+  });
+  const { made, messages, node } = base;
+  await made.tidy(clock);
+  const offers = offerRecords(store, await store.load());
+  let gates: Gates | undefined;
+  /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
+  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
+  const o = { cln, made, offers, clock, random, gates: () => gates, tell: news.tell, tellAgain: () => news.again() };
+  const channels = letIn(o);
+  const paid = payments(o);
+  const answerOpen = opens({
+    ...o,
+    others,
+    scidAlias: (peer) => messages.scidAlias(peer as never),
+    before: channels.over,
+  });
+  const unhear = cln.onDisconnected((peer) => void channels.over(peer));
+
+  return {
+    ...node,
+    guard(given) {
+      if (gates) throw new NodeError('this node is guarded by another client: close it first');
+      gates = given;
+      const stop = news.add(async (tell) =>
+        tell(given).catch((cause: unknown) => {
+          cln.log({ level: 'warn', event: 'cln.wallet_event_failed', fields: { cause: String(cause) } });
+          throw cause;
+        }),
+      );
+      return () => {
+        stop();
+        if (gates === given) gates = undefined;
+      };
+    },
+    async resume({ offers: known, claiming }) {
+      await channels.tellAgain(known);
+      news.again();
+      await paid.askAgain(claiming);
+    },
+    async htlcAccepted(request) {
+      try {
+        const htlc = finalHtlcOf(request);
+        return htlc ? await paid.arrived(htlc) : CONTINUE;
+      } catch (cause) {
+        // What we cannot read, lightningd judges: it takes nothing that is less than its onion says.
+        cln.log({ level: 'warn', event: 'cln.htlc_unread', fields: { cause: String(cause) } });
+        return CONTINUE;
+      }
+    },
+    async openChannel(request) {
+      const answer = await answerOpen(request);
+      channels.look();
+      return answer;
+    },
+    channelsChanged: channels.look,
+    close() {
+      unhear();
+      channels.close();
+      paid.close();
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import { msat, sum } from '../../core/amount.ts';
+import { fromHex } from '../../core/bytes.ts';
+import type { PaymentHash } from '../../core/ids.ts';
+import { serial } from '../../core/serial.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Gates, PartsAnswer, PartSet as Judged } from '../../ports/gates.ts';
+import { extraFeeOf, type PartSet, partSets, receivedOf, deadlineOf } from '../parts/partSets.ts';
+import { claims } from './claims.ts';
+import type { Lightningd } from './lightningd.ts';
+import type { MadePayments } from './made.ts';
+import { carriesFee, failWith, type FinalHtlc, type HtlcAnswer, type Part, readPart, refuse, take } from './parts.ts';
+import { invoiceSecret, labelOf } from './secret.ts';
+
+/** BOLT 4: a set that does not become whole is held for at least a minute. */
+const MPP_TIMEOUT_MS = 60_000;
+const LOOK_EVERY_MS = 2_000;
+/** A claim must be lightningd's so many blocks before it would refuse it. */
+const CLAIM_BLOCKS = 1;
+
+export const CONTINUE: HtlcAnswer = { result: 'continue' };
+
+export interface PaymentsInit {
+  readonly cln: Lightningd;
+  readonly made: MadePayments;
+  readonly clock: Clock;
+  gates(): Gates | undefined;
+  tell(news: (to: Gates) => Promise<void>): void;
+}
+
+/** The payments to this lightningd that an invoice of ours was made for: parts are held until they are whole, and the gates judge. */
+export interface Payments {
+  /** Answers the hook. Every other HTLC goes on at once. */
+  arrived(htlc: FinalHtlc): Promise<HtlcAnswer>;
+  askAgain(claiming: readonly PaymentHash[]): Promise<void>;
+  close(): void;
+}
+
+export function payments(o: PaymentsInit): Payments {
+  const { cln, made, clock } = o;
+  const sets = partSets<Part>();
+  const claimed = claims(o);
+  const answers = new Map<string, (answer: HtlcAnswer) => void>();
+  const asking = new Map<PartSet<Part>, Gates>();
+  const inTurn = serial();
+  const failed = (cause: unknown) =>
+    cln.log({ level: 'warn', event: 'cln.payment_failed', fields: { cause: String(cause) } });
+
+  function answer(part: Part, with_: HtlcAnswer): void {
+    answers.get(part.name)?.(with_);
+    answers.delete(part.name);
+  }
+
+  async function arrived(htlc: FinalHtlc): Promise<HtlcAnswer> {
+    const { paymentHash: hash, height } = htlc;
+    let known: Awaited<ReturnType<MadePayments['get']>>;
+    try {
+      known = await made.get(hash);
+    } catch (cause) {
+      failed(cause);
+      // Nobody knows whether a fee was agreed. lightningd itself takes nothing that is less than its onion says.
+      return carriesFee(htlc) ? refuse(htlc, height) : CONTINUE;
+    }
+    if (!known) return CONTINUE;
+    const read = readPart(htlc, known, cln.cltvFinal);
+    if ('failed' in read) return read.failed;
+    const { part } = read;
+    const set = sets.add(part, clock.nowMs());
+    if (!set) return refuse(htlc, height);
+    const answered = new Promise<HtlcAnswer>((resolve) => answers.set(part.name, resolve));
+    if (set.complete) void ask(set);
+    else
+      o.gates()
+        ?.partsHeld({ paymentHash: hash, received: receivedOf(set) })
+        .catch(failed);
+    tick();
+    return answered;
+  }
+
+  /** Without gates it waits for them. */
+  async function ask(set: PartSet<Part>): Promise<void> {
+    const gates = o.gates();
+    if (!gates || asking.has(set)) return;
+    asking.set(set, gates);
+    try {
+      // lightningd takes no second payment of an invoice: nothing of it may be counted.
+      const isPaid = (await cln.invoice(set.paymentHash))?.status === 'paid';
+      const judged = isPaid ? 'fail' : await gates.partsArrived(await toJudge(cln, set));
+      await inTurn(() => carryOut(set, judged));
+    } catch (cause) {
+      failed(cause);
+      if (gates === o.gates()) await giveBack(set, { told: true });
+    } finally {
+      asking.delete(set);
+    }
+  }
+
+  async function carryOut(set: PartSet<Part>, judged: PartsAnswer): Promise<void> {
+    const { paymentHash: hash } = set;
+    if (sets.get(hash) !== set) return;
+    if (judged === 'fail') return giveBack(set, { told: false });
+    const total = receivedOf(set);
+    const known = await made.get(hash);
+    const preimage = typeof judged === 'object' ? fromHex(judged.preimage) : undefined;
+    // What lightningd does not know yet it learns now: its books show the payment, and its own checks hold for it.
+    if (preimage && known && !(await cln.invoice(hash)))
+      await cln.createInvoice({ text: known.text ?? '', label: labelOf(hash), preimage });
+    const height = await cln.height();
+    if (!known || height + CLAIM_BLOCKS > deadlineOf(set)) return giveBack(set, { told: true });
+    if (!sets.drop(set)) return;
+    const paymentSecret = preimage ? invoiceSecret(preimage) : known.paymentSecret;
+    for (const part of set.parts.values()) answer(part, take(part, { total, paymentSecret }));
+    claimed.follow(hash, { received: total, extraFee: extraFeeOf(set) });
+  }
+
+  /** `told`: the gates may have counted on it. */
+  async function giveBack(set: PartSet<Part>, { told }: { readonly told: boolean }): Promise<void> {
+    if (!sets.drop(set)) return;
+    const height = await cln.height().catch(() => undefined);
+    for (const part of set.parts.values()) answer(part, refuse(part.htlc, height ?? part.htlc.height));
+    if (told) tellGone(set);
+  }
+
+  function tellGone(set: PartSet<Part>): void {
+    const { paymentHash, complete } = set;
+    const amounts = complete ? { received: receivedOf(set), extraFee: extraFeeOf(set) } : {};
+    o.tell((to) => to.partsGone({ paymentHash, ...amounts }));
+  }
+
+  async function look(): Promise<void> {
+    const height = await cln.height();
+    for (const set of sets.all()) {
+      if (height + CLAIM_BLOCKS > deadlineOf(set)) await giveBack(set, { told: true });
+      else if (!set.complete && clock.nowMs() - set.since >= MPP_TIMEOUT_MS && sets.drop(set)) {
+        for (const part of set.parts.values()) answer(part, failWith({ name: 'mpp_timeout' }));
+        tellGone(set);
+      } else if (set.complete) void ask(set);
+    }
+  }
+
+  let over = false;
+  let stop: (() => void) | undefined;
+  /** While something is held. */
+  function tick(): void {
+    if (over || stop || sets.all().length === 0) return;
+    stop = clock.after(LOOK_EVERY_MS, () => {
+      inTurn(look)
+        .catch(failed)
+        .finally(() => {
+          stop = undefined;
+          tick();
+        });
+    });
+  }
+
+  return {
+    arrived,
+    askAgain: async (claiming) => {
+      for (const hash of claiming) claimed.follow(hash);
+      for (const set of sets.all()) if (set.complete) void ask(set);
+    },
+    close() {
+      over = true;
+      stop?.();
+      claimed.close();
+      // lightningd goes on without us: what was not judged it must not take.
+      for (const set of sets.all()) void giveBack(set, { told: false });
+    },
+  };
+}
+
+/** A set as the gates judge it: each part with its peer, and all channels over which it came. */
+async function toJudge(cln: Lightningd, set: PartSet<Part>): Promise<Judged> {
+  const channels = await cln.channels();
+  const parts = [...set.parts.values()].map((part) => ({
+    part,
+    over: channels.find(({ names, channelId }) => channelId !== undefined && names.includes(part.scid)),
+  }));
+  const over = new Map(
+    parts.flatMap(({ over: each }) => (each?.channelId ? [[each.channelId, each.peer] as const] : [])),
+  );
+  const known = parts.every((each) => each.over !== undefined);
+  const [only] = over.size === 1 && known ? [...over] : [];
+  return {
+    paymentHash: set.paymentHash,
+    received: receivedOf(set),
+    extraFee: msat(sum(parts.map(({ part }) => part.extraFee))),
+    peer: only?.[1],
+    channelId: only?.[0],
+    channels: known ? [...over].map(([channelId, peer]) => ({ channelId, peer })) : undefined,
+    parts: parts.map(({ part: { amount, extraFee, onionAmount }, over: channel }) => ({
+      amount,
+      extraFee,
+      onionAmount,
+      peer: channel?.peer,
+    })),
+  };
+}

@@ -1,0 +1,101 @@
+import { StoreError } from '../../core/errors.ts';
+import { listeners } from '../../core/listeners.ts';
+import { serial } from '../../core/serial.ts';
+import type { Stop } from '../../ports/abort.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ReadableStore } from './made.ts';
+import type { Lightningd } from './lightningd.ts';
+
+/** The datastore does not tell of changes. */
+const LOOK_EVERY_MS = 1_000;
+/** All of ours lies below it. */
+const ROOT = 'lsps2';
+
+/** A store in lightningd's datastore, which a plugin and programs over gRPC write together: what somebody else changed is not undone. */
+export interface ClnStore extends ReadableStore {
+  onChange(f: () => void): Stop;
+  close(): void;
+}
+
+/** `at`: the name under which its records lie in the datastore, below `lsps2`. */
+export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly at?: string }): ClnStore {
+  const root = [ROOT, o.at ?? 'client'];
+  const changed = listeners<[]>();
+  /** As it was loaded or written last. */
+  const generations = new Map<string, bigint>();
+  const queues = new Map<string, ReturnType<typeof serial>>();
+  const inTurn = (key: string) => {
+    const queue = queues.get(key) ?? serial();
+    queues.set(key, queue);
+    return queue;
+  };
+
+  const list = async (key?: string) =>
+    (await cln.listDatastore(key === undefined ? root : [...root, key])).flatMap(({ key: path, text, generation }) => {
+      const name = path[root.length];
+      return name === undefined || path.length !== root.length + 1 ? [] : [{ name, text, generation }];
+    });
+
+  /** An error of ours where somebody else was faster; what lightningd said where not. */
+  async function explained(key: string, cause: unknown): Promise<unknown> {
+    const [now] = await list(key).catch(() => []);
+    if (now?.generation === generations.get(key)) return cause;
+    return new StoreError('conflict', `${key}: was changed by another program`, { cause });
+  }
+
+  let over = false;
+  let stop = () => undefined as void;
+  async function look(): Promise<void> {
+    const now = await list();
+    const same =
+      now.length === generations.size && now.every(({ name, generation }) => generations.get(name) === generation);
+    if (!same && !over) changed.tell();
+  }
+  function tick(): void {
+    stop = o.clock.after(LOOK_EVERY_MS, () => {
+      look()
+        .catch((cause: unknown) =>
+          cln.log({ level: 'debug', event: 'cln.datastore_unread', fields: { cause: String(cause) } }),
+        )
+        .finally(() => over || tick());
+    });
+  }
+  tick();
+
+  return {
+    async load() {
+      const all = await list();
+      generations.clear();
+      for (const { name, generation } of all) generations.set(name, generation);
+      return all.map(({ name, text }) => [name, text] as const);
+    },
+    get: async (key) => (await list(key))[0]?.text,
+    put: (key, json) =>
+      inTurn(key)(async () => {
+        try {
+          generations.set(key, await cln.putDatastore([...root, key], json, generations.get(key)));
+        } catch (cause) {
+          throw await explained(key, cause);
+        }
+      }),
+    remove: (key) =>
+      inTurn(key)(async () => {
+        const known = generations.get(key);
+        if (known === undefined && (await list(key)).length === 0) return;
+        try {
+          await cln.removeDatastore([...root, key], known);
+          generations.delete(key);
+        } catch (cause) {
+          const why = await explained(key, cause);
+          // Somebody else removed it.
+          if ((await list(key)).length > 0) throw why;
+          generations.delete(key);
+        }
+      }),
+    onChange: changed.add,
+    close() {
+      over = true;
+      stop();
+    },
+  };
+}
