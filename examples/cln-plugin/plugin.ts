@@ -1,41 +1,34 @@
 import { join } from 'node:path';
 import { type Client, client, formatScid, type Log, msat } from 'lsps2';
-import { clnHookedWallet, clnHost, clnStore, type HookedWallet } from 'lsps2/cln';
-import { OPTIONS } from './manifest.ts';
+import { clnHookedWallet, clnHost, clnStore, type Lightningd } from 'lsps2/cln';
+import type { Params, Started, Told } from './host.ts';
+import { OPTIONS, PURCHASES } from './manifest.ts';
 import { rpcCall } from './rpc.ts';
-
-type Json = Readonly<Record<string, unknown>>;
-
-/** A wallet's gates inside lightningd. */
-export interface Plugin {
-  readonly wallet: HookedWallet;
-  readonly jit: Client;
-}
-
-/** What is told to the plugin, and passed on. */
-export interface Told {
-  onNotification(f: (method: string, params: Json) => void): () => void;
-  onCustomMessage(f: (from: string, payload: string) => void): () => void;
-}
 
 /**
  * Starts on what lightningd says in `init`. The client here sells and buys nothing: it judges by the purchases that the wallet's program
  * writes into the datastore.
  */
-export async function startPlugin(init: Json, told: Told, log: Log): Promise<Plugin> {
-  const [options, configuration] = [init['options'] as Json, init['configuration'] as Json];
-  const socket = join(String(configuration['lightning-dir']), String(configuration['rpc-file']));
-  const cln = await clnHost({ rpc: (method, params) => rpcCall(socket, method, params), ...told }, { log });
+export async function startPlugin(init: Params, told: Told, log: Log): Promise<Started> {
+  const options = init['options'] as Params;
+  const cln = await lightningdOf(init, told, log);
   const store = clnStore(cln);
   const others = options[OPTIONS.others] === 'refuse' ? 'refuse' : 'accept';
   const wallet = await clnHookedWallet(cln, { store, others });
   const maxToSelfDelayBlocks = Number(options[OPTIONS.maxToSelfDelay]);
   const jit = await client({ node: wallet, store, lsps: [], limits: { maxFee: msat(0n), maxToSelfDelayBlocks }, log });
-  return { wallet, jit };
+  return { wallet, methods: { [PURCHASES]: () => listed(jit) } };
+}
+
+/** The lightningd that said `init`. */
+export function lightningdOf(init: Params, told: Told, log: Log): Promise<Lightningd> {
+  const configuration = init['configuration'] as Params;
+  const socket = join(String(configuration['lightning-dir']), String(configuration['rpc-file']));
+  return clnHost({ rpc: (method, params) => rpcCall(socket, method, params), ...told }, { log });
 }
 
 /** What `lsps2-purchases` answers. */
-export const listed = ({ jit }: Plugin) => ({
+const listed = (jit: Client) => ({
   purchases: jit.purchases().map(({ scid, lsp, paymentHash, paymentSize, trust, state, validUntil }) => ({
     jit_channel_scid: formatScid(scid),
     lsp_id: lsp,

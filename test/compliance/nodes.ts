@@ -127,7 +127,8 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
       const { offers, stop } = guard({ accept: false, code: 'not_bought', message: 'not today' });
       const refused = event('k1', 'refused');
       await pair.lsp.open({ key: 'k1', peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
-      expect(await refused).toMatchObject({ words: 'not today' });
+      // Some nodes put a word of their own before it.
+      expect(await refused).toMatchObject({ words: expect.stringMatching(/not today$/) });
       expect(offers[0]).toMatchObject({
         peer: pair.lsp.nodeId,
         capacity: 200_000n,

@@ -43,8 +43,11 @@ export interface ClnNode {
   readonly address: string;
   /** Where its certificates lie. */
   readonly folder: string;
+  pid(): number | undefined;
   /** Ends it without a word. */
   kill(): Promise<void>;
+  /** Ends it as its user would. */
+  halt(): Promise<void>;
   /** Starts it again on its folder. */
   start(): Promise<void>;
   /** What it wrote last. */
@@ -122,6 +125,7 @@ export async function startCln(
     await ask(mine);
     await gone;
   }
+  const halt = () => end((mine) => rpc('stop').catch(() => mine.kill('SIGKILL')));
   const info = await start();
   return {
     nodeId: info.id,
@@ -134,12 +138,14 @@ export async function startCln(
       const { channels } = await rpc<{ channels: { to_us_msat?: number; state: string }[] }>('listpeerchannels');
       return channels.reduce((sum, each) => sum + BigInt(each.to_us_msat ?? 0), 0n);
     },
+    pid: () => child?.pid,
     kill: () => end((mine) => mine.kill('SIGKILL')),
+    halt,
     start: async () => void (await start()),
     words: () => words(log),
     async stop() {
       // Politely, so that its plugins end, too.
-      await end((mine) => rpc('stop').catch(() => mine.kill('SIGKILL')));
+      await halt();
       process.off('exit', killAtExit);
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,8 +1,9 @@
-import { msat, sat, type Trust } from 'lsps2';
+import { formatScid, msat, sat, type Trust } from 'lsps2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
 import { clnWorld } from './clnWorld.ts';
+import { forwards, OVERCHARGES } from './overcharges.ts';
 import { say, whatIsMissing } from './say.ts';
 
 // A wallet on a lightningd, with our plugin inside, buys from our LSP over gRPC and is paid through it by an LDK payer.
@@ -48,5 +49,67 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a wallet on Core Lig
     say(
       `Core Lightning strict, ${trust}, ${amount === undefined ? 'any amount' : 'fixed'}, ${parts} part(s): payer -${AMOUNT}, cln +${NET}, LSP +${FEE} msat`,
     );
+  });
+
+  test.each(OVERCHARGES)(
+    'an LSP that takes %s: nothing is claimed, the payer is whole, and a right payment is',
+    async (what, change) => {
+      let cheats = true;
+      const tamper = forwards((part) => (cheats ? change(part) : part));
+      const { net, cln, start } = await clnWorld(bitcoind.url, { network: { tamper } });
+      const program = await start();
+      const purchase = await program.buy(AMOUNT);
+      const before = net.payer.balance();
+      expect(await net.payer.pay(purchase.invoice, { parts: 2 })).toMatchObject({ paid: false });
+      expect(await purchase.outcome()).toMatchObject({ tag: 'refused', what: 'payment', reason: 'overcharged' });
+      await until(() => net.payer.balance() === before, 'the payer to have its money back');
+      expect(await cln.ours()).toBe(0n);
+      cheats = false;
+      const again = await program.buy(AMOUNT);
+      expect(await net.payer.pay(again.invoice)).toMatchObject({ paid: true });
+      expect(await again.outcome()).toMatchObject({ tag: 'paid' });
+      say(`Core Lightning strict, an LSP that takes ${what}: refused, the payer has its money back`);
+    },
+  );
+
+  test('a description that is only hashed, and a preimage of one’s own: paid, and in the books', async () => {
+    const { net, cln, start } = await clnWorld(bitcoind.url);
+    const program = await start();
+    const preimage = '7c'.repeat(32);
+    const hashed = await program.buy(AMOUNT, { descriptionHash: '3d'.repeat(32) });
+    expect(await net.payer.pay(hashed.invoice)).toMatchObject({ paid: true });
+    expect(await hashed.outcome()).toMatchObject({ tag: 'paid', received: NET });
+    const own = await program.buy(AMOUNT, { preimage });
+    expect(await net.payer.pay(own.invoice, { parts: 2 })).toEqual({ paid: true, preimage });
+    expect(await own.outcome()).toMatchObject({ tag: 'paid', received: NET });
+    const { invoices } = await cln.rpc<{ invoices: { status: string }[] }>('listinvoices');
+    expect(invoices.map(({ status }) => status)).toEqual(['paid', 'paid']);
+  });
+
+  test('the plugin tells what was bought', async () => {
+    const { net, cln, start } = await clnWorld(bitcoind.url);
+    const { scid } = await (await start()).buy(AMOUNT);
+    const listed = async () => (await cln.rpc<{ purchases: object[] }>('lsps2-purchases')).purchases;
+    await until(async () => (await listed()).length > 0, 'the plugin to look at its datastore');
+    expect(await listed()).toEqual([
+      expect.objectContaining({
+        jit_channel_scid: formatScid(scid),
+        lsp_id: net.lsp.node.nodeId,
+        payment_size_msat: Number(AMOUNT),
+        state: 'waiting',
+      }),
+    ]);
+  });
+
+  test('without the plugin nothing is bought, and the error says what is missing', async () => {
+    const { net, cln, plugin, start } = await clnWorld(bitcoind.url);
+    const program = await start();
+    await cln.rpc('plugin', { subcommand: 'stop', plugin });
+    await expect(program.buy(AMOUNT)).rejects.toMatchObject({
+      code: 'node',
+      message: expect.stringContaining('does not run the plugin lsps2-cln-plugin'),
+    });
+    expect(net.lsp.purchases()).toEqual([]);
+    await expect(start()).rejects.toMatchObject({ code: 'node', reason: 'unsupported' });
   });
 });

@@ -26,6 +26,8 @@ function installedPlugin(): string {
 export interface ClnWorld {
   readonly net: TestNetwork;
   readonly cln: ClnNode;
+  /** The plugin's file. */
+  readonly plugin: string;
   /** Between the program and its lightningd. */
   readonly proxy: Proxy;
   /** The wallet's program: a client over gRPC. */
@@ -38,7 +40,8 @@ export async function clnWorld(
 ): Promise<ClnWorld> {
   const net = await network({ bitcoind, payerChannels: 3, payerChannelSat: 2_000_000n, ...o.network });
   onTestFinished(() => net.close());
-  const more = [`--plugin=${installedPlugin()}`, ...(o.cln ?? [])];
+  const plugin = installedPlugin();
+  const more = [`--plugin=${plugin}`, ...(o.cln ?? [])];
   const cln = await startCln(findLightningd()!, { bitcoind, role: 'wallet', more });
   onTestFinished(() => cln.stop());
   const proxy = await startProxy(cln.address);
@@ -46,6 +49,7 @@ export async function clnWorld(
   return {
     net,
     cln,
+    plugin,
     proxy,
     async start(limits = {}, log) {
       const credentials = await clnFiles({ address: proxy.address, folder: cln.folder });

@@ -1,9 +1,9 @@
 import { msat, sat, type Trust } from 'lsps2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LspNode } from '../../lib/ports/lspNode.ts';
 import { listChannels } from '../../lib/nodes/lnd/channels.ts';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
+import { forwards, OVERCHARGES } from './overcharges.ts';
 import { lndWorld, type LndWorld, type Program } from './lndWorld.ts';
 import { say, whatIsMissing } from './say.ts';
 
@@ -59,34 +59,23 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('a wallet on a stock lnd, ou
     );
   });
 
-  /** A node of an LSP that forwards otherwise than it should. */
-  const forwards =
-    (change: (part: Parameters<LspNode['forward']>[0]) => Parameters<LspNode['forward']>[0]) =>
-    (node: LspNode): LspNode => ({
-      ...node,
-      forward: (part) => node.forward(change(part)),
-    });
-
-  test.each([
-    ['one msat too much', (part: Parameters<LspNode['forward']>[0]) => ({ ...part, amount: msat(part.amount - 1n) })],
-    [
-      'twice the fee',
-      (part: Parameters<LspNode['forward']>[0]) => ({ ...part, amount: msat(part.amount - 2_500_000n) }),
-    ],
-  ])('an LSP that takes %s: nothing is claimed, the payer is whole, and a right payment is', async (_, change) => {
-    let cheats = true;
-    const tamper = forwards((part) => (cheats ? change(part) : part));
-    const world = await lndWorld(bitcoind.url, { network: { tamper } });
-    const { net } = world;
-    const program = await world.start();
-    const purchase = await program.buy(AMOUNT);
-    const before = net.payer.balance();
-    expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: false });
-    expect(await purchase.outcome()).toMatchObject({ tag: 'refused', what: 'payment', reason: 'overcharged' });
-    await until(() => net.payer.balance() === before, 'the payer to have its money back');
-    cheats = false;
-    const again = await program.buy(AMOUNT);
-    expect(await net.payer.pay(again.invoice)).toMatchObject({ paid: true });
-    expect(await again.outcome()).toMatchObject({ tag: 'paid' });
-  });
+  test.each(OVERCHARGES)(
+    'an LSP that takes %s: nothing is claimed, the payer is whole, and a right payment is',
+    async (_, change) => {
+      let cheats = true;
+      const tamper = forwards((part) => (cheats ? change(part) : part));
+      const world = await lndWorld(bitcoind.url, { network: { tamper } });
+      const { net } = world;
+      const program = await world.start();
+      const purchase = await program.buy(AMOUNT);
+      const before = net.payer.balance();
+      expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: false });
+      expect(await purchase.outcome()).toMatchObject({ tag: 'refused', what: 'payment', reason: 'overcharged' });
+      await until(() => net.payer.balance() === before, 'the payer to have its money back');
+      cheats = false;
+      const again = await program.buy(AMOUNT);
+      expect(await net.payer.pay(again.invoice)).toMatchObject({ paid: true });
+      expect(await again.outcome()).toMatchObject({ tag: 'paid' });
+    },
+  );
 });

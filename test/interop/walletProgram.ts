@@ -54,7 +54,8 @@ export async function walletProgram<Node, Wallet extends WalletNode>(o: {
     async buy(amount, fields = {}) {
       const { best, all } = amount === 'any' ? await jit.quotes({ amount }) : await jit.quotes({ amount });
       if (!best) throw new Error(`no quote: ${all.map((each) => ('error' in each ? String(each.error) : '')).join()}`);
-      return jit.buy(best, { description: 'a node is paid', ...fields });
+      const described = fields.descriptionHash === undefined ? { description: 'a node is paid' } : {};
+      return jit.buy(best, { ...described, ...fields });
     },
     stop,
   };

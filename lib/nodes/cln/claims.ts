@@ -2,6 +2,7 @@ import type { Msat } from '../../core/amount.ts';
 import type { PaymentHash } from '../../core/ids.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates } from '../../ports/gates.ts';
+import type { Fees } from './fees.ts';
 import type { Lightningd } from './lightningd.ts';
 
 const FIRST_LOOK_MS = 50;
@@ -24,6 +25,7 @@ export interface Claims {
 export function claims(o: {
   readonly cln: Lightningd;
   readonly clock: Clock;
+  readonly fees: Fees;
   tell(news: (to: Gates) => Promise<void>): void;
 }): Claims {
   const { cln, clock } = o;
@@ -38,7 +40,10 @@ export function claims(o: {
     const invoice = await cln.invoice(hash);
     const { received } = invoice ?? {};
     if (invoice?.status === 'paid' && received !== undefined) {
-      o.tell((to) => to.partsClaimed({ paymentHash: hash, received }));
+      o.tell(async (to) => {
+        await to.partsClaimed({ paymentHash: hash, received });
+        await o.fees.forget(hash);
+      });
       return true;
     }
     if (isHeld || clock.nowMs() - began < SHOWN_AGAIN_WITHIN_MS) return false;

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../ports/clock.ts';
 import type { Gates } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { booksText, clnWalletBase } from './base.ts';
+import { fees } from './fees.ts';
 import type { Json } from './json.ts';
 import { letIn } from './letIn.ts';
 import type { Lightningd } from './lightningd.ts';
@@ -45,7 +46,17 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
   let gates: Gates | undefined;
   /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
   const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
-  const o = { cln, made, offers, clock, random, gates: () => gates, tell: news.tell, tellAgain: () => news.again() };
+  const o = {
+    cln,
+    made,
+    offers,
+    fees: fees(cln, store),
+    clock,
+    random,
+    gates: () => gates,
+    tell: news.tell,
+    tellAgain: () => news.again(),
+  };
   const channels = letIn(o);
   const paid = payments(o);
   const answerOpen = opens({

@@ -43,8 +43,10 @@ export const madePayments = (store: ReadableStore): MadePayments => ({
   },
   put: (hash, made) => store.put(PREFIX + hash, saveRecord(made)),
   async tidy(clock) {
-    for (const [key, json] of await store.load())
-      if (key.startsWith(PREFIX) && clock.nowMs() / 1000 > readRecord(json, isMade).endsAt + KEEP_SECONDS)
-        await store.remove(key);
+    const all = await store.load();
+    const isOld = (json: string) => clock.nowMs() / 1000 > readRecord(json, isMade).endsAt + KEEP_SECONDS;
+    const old = all.flatMap(([key, json]) => (key.startsWith(PREFIX) && isOld(json) ? key.slice(PREFIX.length) : []));
+    for (const hash of old)
+      for (const [key] of all) if (key.startsWith('cln/') && key.includes(`/${hash}`)) await store.remove(key);
   },
 });

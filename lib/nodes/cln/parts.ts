@@ -65,8 +65,6 @@ export function finalHtlcOf(request: Json): FinalHtlc | undefined {
   };
 }
 
-export const carriesFee = ({ extraTlvs }: FinalHtlc): boolean => feeOf(extraTlvs) !== 0n;
-
 export const failWith = (failure: FinalFailure): HtlcAnswer => ({
   result: 'fail',
   failure_message: toHex(encodeFailure(failure)),
@@ -82,10 +80,8 @@ export const refuse = ({ onionAmount: amountMsat }: FinalHtlc, height: number): 
  */
 export function readPart(
   htlc: FinalHtlc,
-  made: Made,
-  cltvFinal: number,
+  { made, fee, cltvFinal }: { readonly made: Made; readonly fee: Msat | undefined; readonly cltvFinal: number },
 ): { readonly part: Part } | { readonly failed: HtlcAnswer } {
-  const fee = feeOf(htlc.extraTlvs);
   const late = htlc.cltvExpiry < htlc.height + made.minFinalCltvExpiryDelta;
   if (fee === undefined || late || !agrees(htlc, made)) return { failed: refuse(htlc, htlc.height) };
   if (htlc.outgoingCltv > htlc.cltvExpiry)
@@ -111,8 +107,8 @@ function agrees({ paymentSecret, total }: FinalHtlc, made: Made): boolean {
   return made.amount === undefined || (total >= made.amount && total <= made.amount * 2n);
 }
 
-/** Undefined when it is not of the form. */
-function feeOf(extraTlvs: string | undefined): Msat | undefined {
+/** What the HTLC says of an extra fee; 0 when it says nothing, undefined when it is not of the form. */
+export function extraFeeOf({ extraTlvs }: FinalHtlc): Msat | undefined {
   if (extraTlvs === undefined) return msat(0n);
   try {
     const found = decodeTlvStream(fromHex(extraTlvs)).find(({ type }) => type === EXTRA_FEE_TYPE);

@@ -1,14 +1,15 @@
-import { msat, sum } from '../../core/amount.ts';
+import { type Msat, msat, sum } from '../../core/amount.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { PaymentHash } from '../../core/ids.ts';
 import { serial } from '../../core/serial.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates, PartsAnswer, PartSet as Judged } from '../../ports/gates.ts';
-import { extraFeeOf, type PartSet, partSets, receivedOf, deadlineOf } from '../parts/partSets.ts';
+import { deadlineOf, extraFeeOf as feesOf, type PartSet, partSets, receivedOf } from '../parts/partSets.ts';
 import { claims } from './claims.ts';
 import type { Lightningd } from './lightningd.ts';
-import type { MadePayments } from './made.ts';
-import { carriesFee, failWith, type FinalHtlc, type HtlcAnswer, type Part, readPart, refuse, take } from './parts.ts';
+import type { Fees } from './fees.ts';
+import type { Made, MadePayments } from './made.ts';
+import { extraFeeOf, failWith, type FinalHtlc, type HtlcAnswer, type Part, readPart, refuse, take } from './parts.ts';
 import { invoiceSecret, labelOf } from './secret.ts';
 
 /** BOLT 4: a set that does not become whole is held for at least a minute. */
@@ -22,6 +23,7 @@ export const CONTINUE: HtlcAnswer = { result: 'continue' };
 export interface PaymentsInit {
   readonly cln: Lightningd;
   readonly made: MadePayments;
+  readonly fees: Fees;
   readonly clock: Clock;
   gates(): Gates | undefined;
   tell(news: (to: Gates) => Promise<void>): void;
@@ -52,16 +54,17 @@ export function payments(o: PaymentsInit): Payments {
 
   async function arrived(htlc: FinalHtlc): Promise<HtlcAnswer> {
     const { paymentHash: hash, height } = htlc;
-    let known: Awaited<ReturnType<MadePayments['get']>>;
+    let known: { readonly made: Made; readonly fee: Msat | undefined } | undefined;
     try {
-      known = await made.get(hash);
+      const found = await made.get(hash);
+      known = found && { made: found, fee: await o.fees.of(htlc) };
     } catch (cause) {
       failed(cause);
       // Nobody knows whether a fee was agreed. lightningd itself takes nothing that is less than its onion says.
-      return carriesFee(htlc) ? refuse(htlc, height) : CONTINUE;
+      return extraFeeOf(htlc) === 0n ? CONTINUE : refuse(htlc, height);
     }
     if (!known) return CONTINUE;
-    const read = readPart(htlc, known, cln.cltvFinal);
+    const read = readPart(htlc, { ...known, cltvFinal: cln.cltvFinal });
     if ('failed' in read) return read.failed;
     const { part } = read;
     const set = sets.add(part, clock.nowMs());
@@ -109,7 +112,7 @@ export function payments(o: PaymentsInit): Payments {
     if (!sets.drop(set)) return;
     const paymentSecret = preimage ? invoiceSecret(preimage) : known.paymentSecret;
     for (const part of set.parts.values()) answer(part, take(part, { total, paymentSecret }));
-    claimed.follow(hash, { received: total, extraFee: extraFeeOf(set) });
+    claimed.follow(hash, { received: total, extraFee: feesOf(set) });
   }
 
   /** `told`: the gates may have counted on it. */
@@ -122,7 +125,7 @@ export function payments(o: PaymentsInit): Payments {
 
   function tellGone(set: PartSet<Part>): void {
     const { paymentHash, complete } = set;
-    const amounts = complete ? { received: receivedOf(set), extraFee: extraFeeOf(set) } : {};
+    const amounts = complete ? { received: receivedOf(set), extraFee: feesOf(set) } : {};
     o.tell((to) => to.partsGone({ paymentHash, ...amounts }));
   }
 
