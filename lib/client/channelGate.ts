@@ -33,6 +33,7 @@ export function judgeChannel(
   if (offer.announced) return refuse('public_channel');
   if (!offer.scidAlias) return refuse('no_scid_alias');
   if (offer.push !== 0n) return refuse('pushed_amount');
+  if (offer.unsupportedType) return refuse('unsupported_type');
   const most = (record: PurchaseRecord) =>
     record.maxToSelfDelayBlocks ?? o.limits.maxToSelfDelayBlocks ?? DEFAULT_MAX_TO_SELF_DELAY_BLOCKS;
   const bearable = places.filter((record) => offer.toSelfDelayBlocks <= most(record));
@@ -58,4 +59,5 @@ export const REFUSAL_WORDS: Readonly<Partial<Record<RefusalReason, string>>> = {
   pushed_amount: 'push_msat must be 0',
   channel_too_small: 'the channel is too small for the payment',
   to_self_delay_too_long: 'your to_self_delay is too long for us',
+  unsupported_type: 'our node has no channels of this type',
 };

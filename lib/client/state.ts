@@ -36,6 +36,7 @@ export type RefusalReason =
   | 'pushed_amount'
   | 'channel_too_small'
   | 'to_self_delay_too_long'
+  | 'unsupported_type'
   | 'overcharged'
   | 'underpaid'
   | 'over_limit'

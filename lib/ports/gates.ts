@@ -14,6 +14,8 @@ export interface ChannelOffer {
   readonly scidAlias: boolean;
   /** The `to_self_delay` that the peer imposes on us, in blocks. */
   readonly toSelfDelayBlocks: number;
+  /** True: the node cannot open a channel of this type, and would fail it after the gate's yes. */
+  readonly unsupportedType?: boolean;
 }
 
 export type ChannelAnswer =

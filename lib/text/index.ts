@@ -11,6 +11,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   pushed_amount: 'The LSP opened a channel with money pushed into it, unlike the one that was sold.',
   channel_too_small: 'The LSP opened a channel that is too small for the payment.',
   to_self_delay_too_long: 'The LSP wants to lock your money for longer than you allow.',
+  unsupported_type: 'Your node cannot open the kind of channel that this LSP opens. Use another LSP.',
   overcharged: 'The LSP kept more of the payment than it had promised.',
   underpaid: 'The payment was smaller than the invoice.',
   over_limit: 'The fee of this payment is above your limit.',

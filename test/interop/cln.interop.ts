@@ -2,16 +2,12 @@ import { client, decodeInvoice, type Msat, msat, parseUri, sat, type Trust } fro
 import { ldkNode, ldkWallet } from 'lsps2/ldk';
 import { memoryStore } from 'lsps2/memory';
 import { judgeJitInvoice } from 'lsps2/protocol';
-import { bitcoindChain, network, type Payer, type TestChain } from 'lsps2/testing';
+import { network } from 'lsps2/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { wholeSat } from '../../lib/core/amount.ts';
-import { ldkMessages } from '../../lib/nodes/ldk/messages.ts';
-import { rpcClient } from '../../lib/testing/chain/rpc.ts';
-import { openChannel } from '../../lib/testing/openChannel.ts';
-import { ldkPayer } from '../../lib/testing/payer.ts';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
-import { type ClnNode, findLightningd, isPr8948, startCln } from './clnNode.ts';
+import { type ClnLsp, startClnLsp } from './clnLsp.ts';
+import { findLightningd, isPr8948, startCln } from './clnNode.ts';
 import { say, whatIsMissing } from './say.ts';
 
 const AMOUNT = sat(250_000n);
@@ -29,39 +25,19 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('Core Lightning', () 
   afterAll(() => bitcoind?.stop());
 
   describe(`its LSP${isPr8948 ? ' (PR 8948)' : ''}, our wallet`, () => {
-    let chain: TestChain;
-    let lsp: ClnNode;
-    let payer: Payer;
-    const stops: (() => Promise<void>)[] = [];
-
+    let world: ClnLsp;
     beforeAll(async () => {
-      chain = await bitcoindChain(bitcoind.url, { follow: true });
-      lsp = await startCln(findLightningd()!, { bitcoind: bitcoind.url, role: 'lsp' });
-      stops.push(() => lsp.stop());
-      const { bech32 } = await lsp.rpc<{ bech32: string }>('newaddr', { addresstype: 'bech32' });
-      for (let i = 0; i < 12; i++)
-        await rpcClient(bitcoind.url).wallet('lsps2-testing').call('sendtoaddress', bech32, 0.1);
-      await chain.mine(6);
-      const node = await ldkNode({ role: 'payer', chain });
-      stops.push(() => node.stop());
-      payer = ldkPayer(node);
-      await ldkMessages(node).connect(parseUri(lsp.uri));
-      await until(async () => (await lsp.rpc<{ outputs: unknown[] }>('listfunds')).outputs.length >= 12, 'its coins');
-      for (let i = 0; i < 2; i++) await openChannel(chain, node, parseUri(lsp.uri).nodeId, wholeSat(5_000_000n));
-      say(`Core Lightning ${lsp.version} is up as an LSP`);
+      world = await startClnLsp(bitcoind.url);
     }, 180_000);
-    afterAll(async () => {
-      for (const stop of stops.reverse()) await stop();
-      await chain?.close();
-    });
+    afterAll(() => world?.close());
 
     /** A wallet that was never there before. */
     async function buy(amount: Msat | 'any') {
-      const node = await ldkNode({ role: 'wallet', chain });
+      const node = await ldkNode({ role: 'wallet', chain: world.chain });
       const jit = await client({
         node: await ldkWallet(node),
         store: memoryStore(),
-        lsps: [lsp.uri],
+        lsps: [world.lsp.uri],
         limits: { maxFee: sat(100_000n) },
       });
       onTestFinished(async () => {
@@ -75,6 +51,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('Core Lightning', () 
 
     const paid = async (amount: Msat | 'any', parts: number) => {
       const purchase = await buy(amount);
+      const { payer } = world;
       const before = payer.balance();
       const paying =
         amount === 'any' ? payer.payParts(purchase.invoice, [AMOUNT]) : payer.pay(purchase.invoice, { parts });
@@ -95,6 +72,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('Core Lightning', () 
       'known fault: a fixed amount is failed, no channel is opened, the payer has its money back',
       async () => {
         const purchase = await buy(AMOUNT);
+        const { payer } = world;
         const before = payer.balance();
         expect(await payer.pay(purchase.invoice)).toMatchObject({ paid: false, failureCode: 'unknown_next_peer' });
         await until(() => payer.balance() === before, 'the payer to have its money back');

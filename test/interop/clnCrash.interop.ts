@@ -55,7 +55,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a lightningd whose p
   };
   test.each(Object.entries(breaks))(
     '%s',
-    async (what, breaks) => {
+    async (what, happens) => {
       const world = await clnWorld(bitcoind.url);
       const { payer, lsp } = world.net;
       let program = await world.start();
@@ -66,7 +66,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a lightningd whose p
       await until(() => isHeld(purchase), 'all parts to be held');
       const isAway = what === 'the program is killed';
       if (isAway) await program.stop();
-      await breaks(world);
+      await happens(world);
       if (isAway) program = await world.start();
       const mine = () => program.jit.purchases().find(({ paymentHash }) => paymentHash === purchase.paymentHash)!;
       // Without its plugin lightningd judges by itself, and gives them back; over its own restart it shows them again.

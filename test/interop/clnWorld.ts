@@ -40,6 +40,14 @@ export async function clnWorld(
 ): Promise<ClnWorld> {
   const net = await network({ bitcoind, payerChannels: 3, payerChannelSat: 2_000_000n, ...o.network });
   onTestFinished(() => net.close());
+  return { net, ...(await clnWithPlugin(bitcoind, { lsp: net.lsp.uri, cln: o.cln ?? [] })) };
+}
+
+/** A lightningd with our plugin, for purchases at an LSP. */
+export async function clnWithPlugin(
+  bitcoind: string,
+  o: { readonly lsp: string; readonly cln?: readonly string[] },
+): Promise<Omit<ClnWorld, 'net'>> {
   const plugin = installedPlugin();
   const more = [`--plugin=${plugin}`, ...(o.cln ?? [])];
   const cln = await startCln(findLightningd()!, { bitcoind, role: 'wallet', more });
@@ -47,7 +55,6 @@ export async function clnWorld(
   const proxy = await startProxy(cln.address);
   onTestFinished(() => proxy.close());
   return {
-    net,
     cln,
     plugin,
     proxy,
@@ -60,7 +67,7 @@ export async function clnWorld(
         store.close();
         node.close();
       };
-      return walletProgram({ node, wallet, store, lsp: net.lsp.uri, limits, log, close });
+      return walletProgram({ node, wallet, store, lsp: o.lsp, limits, log, close });
     },
   };
 }

@@ -28,14 +28,20 @@ export async function lndWorld(
 ): Promise<LndWorld> {
   const net = await network({ bitcoind, payerChannels: 3, payerChannelSat: 2_000_000n, ...o.network });
   onTestFinished(() => net.close());
-  // After the first blocks: lnd does not start on a chain that has none.
-  const lnd = await startLnd(findLnd()!, { bitcoind, ...(o.lnd ? { more: o.lnd } : {}) });
+  return { net, ...(await lndFor(bitcoind, { lsp: net.lsp.uri, lnd: o.lnd ?? [] })) };
+}
+
+/** An lnd for purchases at an LSP. After the first blocks: lnd does not start on a chain that has none. */
+export async function lndFor(
+  bitcoind: string,
+  o: { readonly lsp: string; readonly lnd: readonly string[] },
+): Promise<Omit<LndWorld, 'net'>> {
+  const lnd = await startLnd(findLnd()!, { bitcoind, more: o.lnd });
   onTestFinished(() => lnd.stop());
   const proxy = await startProxy(lnd.credentials.address);
   onTestFinished(() => proxy.close());
   const store = memoryStore();
   return {
-    net,
     lnd,
     proxy,
     store,
@@ -46,7 +52,7 @@ export async function lndWorld(
         wallet.close();
         node.close();
       };
-      return walletProgram({ node, wallet, store, lsp: net.lsp.uri, limits, log, close });
+      return walletProgram({ node, wallet, store, lsp: o.lsp, limits, log, close });
     },
   };
 }

@@ -29,6 +29,24 @@ export const protobufFileName = "lnd/lightning.proto";
 
 /** The calls and fields of lnd's lnrpc.Lightning that lsps2 uses; see ../README.md. */
 
+export const CommitmentType = {
+  UNKNOWN_COMMITMENT_TYPE: 0,
+  LEGACY: 1,
+  STATIC_REMOTE_KEY: 2,
+  ANCHORS: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type CommitmentType = typeof CommitmentType[keyof typeof CommitmentType];
+
+export namespace CommitmentType {
+  export type UNKNOWN_COMMITMENT_TYPE = typeof CommitmentType.UNKNOWN_COMMITMENT_TYPE;
+  export type LEGACY = typeof CommitmentType.LEGACY;
+  export type STATIC_REMOTE_KEY = typeof CommitmentType.STATIC_REMOTE_KEY;
+  export type ANCHORS = typeof CommitmentType.ANCHORS;
+  export type UNRECOGNIZED = typeof CommitmentType.UNRECOGNIZED;
+}
+
 export const Initiator = { UNKNOWN: 0, LOCAL: 1, REMOTE: 2, BOTH: 3, UNRECOGNIZED: -1 } as const;
 
 export type Initiator = typeof Initiator[keyof typeof Initiator];
@@ -149,6 +167,7 @@ export interface ChannelAcceptRequest {
   readonly pushAmt: bigint;
   readonly csvDelay: number;
   readonly channelFlags: number;
+  readonly commitmentType: CommitmentType;
   readonly wantsZeroConf: boolean;
   readonly wantsScidAlias: boolean;
 }
@@ -1578,6 +1597,7 @@ function createBaseChannelAcceptRequest(): ChannelAcceptRequest {
     pushAmt: 0n,
     csvDelay: 0,
     channelFlags: 0,
+    commitmentType: 0,
     wantsZeroConf: false,
     wantsScidAlias: false,
   };
@@ -1611,6 +1631,9 @@ export const ChannelAcceptRequest: MessageFns<ChannelAcceptRequest> = {
     }
     if (message.channelFlags !== 0) {
       writer.uint32(104).uint32(message.channelFlags);
+    }
+    if (message.commitmentType !== 0) {
+      writer.uint32(112).int32(message.commitmentType);
     }
     if (message.wantsZeroConf !== false) {
       writer.uint32(120).bool(message.wantsZeroConf);
@@ -1690,6 +1713,14 @@ export const ChannelAcceptRequest: MessageFns<ChannelAcceptRequest> = {
             message.channelFlags = reader.uint32();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.commitmentType = reader.int32() as any;
+            continue;
+          }
           case 15: {
             if (tag !== 120) {
               break;
@@ -1732,6 +1763,7 @@ export const ChannelAcceptRequest: MessageFns<ChannelAcceptRequest> = {
     message.pushAmt = (object.pushAmt !== undefined && object.pushAmt !== null) ? BigInt(object.pushAmt) : 0n;
     message.csvDelay = object.csvDelay ?? 0;
     message.channelFlags = object.channelFlags ?? 0;
+    message.commitmentType = object.commitmentType ?? 0;
     message.wantsZeroConf = object.wantsZeroConf ?? false;
     message.wantsScidAlias = object.wantsScidAlias ?? false;
     return message;

@@ -4,7 +4,11 @@ import { NodeError } from '../../core/errors.ts';
 import { nodeId } from '../../core/ids.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { ChannelAnswer, ChannelOffer, Gates } from '../../ports/gates.ts';
-import type { ChannelAcceptRequest, ChannelAcceptResponse } from '../../generated/lnd/lightning.ts';
+import {
+  type ChannelAcceptRequest,
+  type ChannelAcceptResponse,
+  CommitmentType,
+} from '../../generated/lnd/lightning.ts';
 import { follow, type Following } from '../grpc/calls.ts';
 import type { Lnd } from './lnd.ts';
 import type { Offer } from './offers.ts';
@@ -120,5 +124,7 @@ async function toOffer(request: ChannelAcceptRequest, { random, scidAlias }: Acc
     announced: (request.channelFlags & ANNOUNCE_CHANNEL) !== 0,
     scidAlias: request.wantsScidAlias || (await scidAlias(peer)),
     toSelfDelayBlocks: request.csvDelay,
+    // Of a named type that lnd does not know, as {12, 46, 50} without anchors; it asks us, and fails the channel then.
+    unsupportedType: request.wantsZeroConf && request.commitmentType === CommitmentType.UNKNOWN_COMMITMENT_TYPE,
   };
 }
