@@ -99,7 +99,7 @@ export async function client(init: ClientInit): Promise<Client> {
       after?.arm();
       expiry?.arm();
     });
-    const shown = faces({ book: found, on });
+    const shown = faces({ book: found, on, withdraw: node.withdraw?.bind(node) });
     return { book: found, face: shown, gates: gatekeeper({ book: found, limits, chain, clock, log, refused }) };
   };
   // The node is ours before the book is read: no other client can be writing in it, and no offer is missed meanwhile.

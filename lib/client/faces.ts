@@ -1,5 +1,5 @@
 import type { PaymentHash } from '../core/ids.ts';
-import type { KnownToClient } from '../ports/walletNode.ts';
+import type { KnownToClient, WalletNode } from '../ports/walletNode.ts';
 import type { Book } from './book.ts';
 import { hashOf } from '../protocol/bolt11/preimage.ts';
 import { type Purchase, purchaseOf } from './purchase.ts';
@@ -7,7 +7,11 @@ import { isFilled, isOpen, type PurchaseRecord } from './record.ts';
 import type { Telling } from './telling.ts';
 
 /** Purchases as their users see them. */
-export function faces({ book, on }: Pick<Telling, 'on'> & { readonly book: Book }): {
+export function faces({
+  book,
+  on,
+  withdraw,
+}: Pick<Telling, 'on'> & { readonly book: Book; readonly withdraw?: WalletNode['withdraw'] }): {
   of(record: PurchaseRecord): Purchase;
   close(): void;
 } {
@@ -39,7 +43,8 @@ export function faces({ book, on }: Pick<Telling, 'on'> & { readonly book: Book 
             throw new RangeError('this purchase is over');
         },
         async cancel() {
-          await change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } }));
+          if (await change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } })))
+            await withdraw?.(paymentHash);
         },
       });
     },

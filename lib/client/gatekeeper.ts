@@ -1,4 +1,3 @@
-import { msat } from '../core/amount.ts';
 import type { NodeId, PaymentHash } from '../core/ids.ts';
 import type { ChainView } from '../ports/chainView.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -10,7 +9,16 @@ import { lostChannels, type Unseen, unseenFor, waitForFunding, wantedDepth } fro
 import type { Limits } from './limits.ts';
 import { isClaimedAlready, judgeParts } from './partGate.ts';
 import { isFilled, isOpen, type LetIn, NOTHING, type PurchaseRecord, restingState } from './record.ts';
-import { amountsOf, expiredRecord, filled, gaveBack, heldRecord, paidRecord, refusedRecord } from './transitions.ts';
+import {
+  amountsOf,
+  expiredRecord,
+  filled,
+  gaveBack,
+  heldRecord,
+  paidRecord,
+  refusedRecord,
+  takenUnasked,
+} from './transitions.ts';
 import type { RefusalReason } from './state.ts';
 
 /** Something the wallet turned away. */
@@ -194,13 +202,13 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         return { records: record ? gaveBack(record, counted) : [], result: undefined, after };
       }),
     partsArrived,
-    partsClaimed: ({ paymentHash, received }) =>
+    partsClaimed: ({ paymentHash, received, extraFee }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
         const after = () => void unsure.delete(paymentHash);
         if (!record) return { records: [], result: undefined, after };
         // Money that was taken without this gate is money all the same.
-        const counted = isFilled(record) ? record : { ...record, received: msat(record.received + received) };
+        const counted = isFilled(record) ? record : takenUnasked(record, received, extraFee);
         return { records: [paidRecord(counted, now())], result: undefined, after };
       }),
   };

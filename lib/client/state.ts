@@ -55,4 +55,6 @@ export type AlertReason =
   /** Under client-trusts-LSP the preimage was given, and the funding transaction is not to be seen. */
   | 'funding_not_seen'
   /** The LSP closed the channel before `min_lifetime` was over. */
-  | 'closed_early';
+  | 'closed_early'
+  /** The node took a payment without telling what the LSP kept of it. */
+  | 'fee_unknown';

@@ -2,7 +2,7 @@ import { type Msat, msat } from '../core/amount.ts';
 import type { ChannelId } from '../core/ids.ts';
 import type { PartSet } from '../ports/gates.ts';
 import type { Book } from './book.ts';
-import { isFilled, type PurchaseRecord, restingState } from './record.ts';
+import { isFilled, NOTHING, type PurchaseRecord, restingState } from './record.ts';
 import type { Amounts, PurchaseState } from './state.ts';
 
 // How a record goes on.
@@ -52,6 +52,18 @@ export function gaveBack(
   const total = msat(record.received - received);
   return [{ ...record, feePaid, openingFee, received: total, state: next ?? restingState(record) }];
 }
+
+/** A payment that the node took without asking. */
+export const takenUnasked = (
+  record: PurchaseRecord,
+  received: Msat,
+  fee: Msat | 'unknown' = NOTHING,
+): PurchaseRecord => ({
+  ...record,
+  received: msat(record.received + received),
+  feePaid: msat(record.feePaid + (fee === 'unknown' ? NOTHING : fee)),
+  ...(fee === 'unknown' ? { alerts: [...(record.alerts ?? []), 'fee_unknown'] } : {}),
+});
 
 export const paidRecord = (record: PurchaseRecord, now: number): PurchaseRecord => {
   const { received, feePaid: fee } = record;

@@ -98,8 +98,8 @@ async function buyAndInvoice(
   const { node, limits, book, asked, reserved } = work;
   const { quote, fields, hash, lsp } = o;
   const { params, fit } = judgeAgain(work, quote);
-  await node.checkReady?.();
   const paymentSize = quote.kind === 'fixed' ? quote.paymentSize : undefined;
+  await node.checkReady?.({ amount: paymentSize, paymentHash: hash });
   const bought = await buy(asked, lsp, { params, paymentSize }, options);
   const allowed = work.lsps.get(lsp.nodeId)?.trust ?? limits.trust;
   checkBought(bought.trust, { allowed, hold: hash !== undefined && fields.preimage === undefined });

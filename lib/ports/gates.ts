@@ -109,6 +109,13 @@ export interface Gates {
    * after a restart for a payment that was neither claimed nor failed.
    */
   partsArrived(set: PartSet): Promise<PartsAnswer>;
-  /** The preimage is out and the money is ours. */
-  partsClaimed(o: { readonly paymentHash: PaymentHash; readonly received: Msat }): Promise<void>;
+  /**
+   * The preimage is out and the money is ours. `extraFee`: only of a node that takes payments without asking `partsArrived`, and what it
+   * makes of it.
+   */
+  partsClaimed(o: {
+    readonly paymentHash: PaymentHash;
+    readonly received: Msat;
+    readonly extraFee?: Msat | 'unknown';
+  }): Promise<void>;
 }

@@ -112,8 +112,15 @@ export interface WalletNode extends PeerMessages, Invoices {
    * the store: `guard` and `resume` are not called.
    */
   readonly guardedElsewhere?: boolean;
-  /** @throws NodeError, before anything is bought, where a payment could not be received now. */
-  checkReady?(): Promise<void>;
+  /** @throws NodeError, before anything is bought, where such a payment could not be received now. */
+  checkReady?(payment: {
+    /** Undefined: the payer decides. */
+    readonly amount: Msat | undefined;
+    /** Where it is the caller's. */
+    readonly paymentHash: PaymentHash | undefined;
+  }): Promise<void>;
+  /** A payment is not wanted any more. For a node that takes payments without asking the gates. @throws NodeError */
+  withdraw?(paymentHash: PaymentHash): Promise<void>;
   /** @throws NodeError */
   channels(): Promise<readonly WalletChannel[]>;
   /**

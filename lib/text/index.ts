@@ -30,6 +30,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
 export const ALERTS: Readonly<Record<AlertReason, string>> = {
   funding_not_seen: 'You were paid, but the LSP has not funded the channel: the money cannot be spent. Ask the LSP.',
   closed_early: 'The LSP closed the channel sooner than it had promised.',
+  fee_unknown: 'Your node did not tell how much the LSP kept of this payment.',
 };
 
 const HELD = {

@@ -195,6 +195,26 @@ export interface CreateinvoiceResponse {
   readonly bolt11?: string | undefined;
 }
 
+export interface DelinvoiceRequest {
+  readonly label: string;
+  readonly status: DelinvoiceRequest_DelinvoiceStatus;
+}
+
+export const DelinvoiceRequest_DelinvoiceStatus = { PAID: 0, EXPIRED: 1, UNPAID: 2, UNRECOGNIZED: -1 } as const;
+
+export type DelinvoiceRequest_DelinvoiceStatus =
+  typeof DelinvoiceRequest_DelinvoiceStatus[keyof typeof DelinvoiceRequest_DelinvoiceStatus];
+
+export namespace DelinvoiceRequest_DelinvoiceStatus {
+  export type PAID = typeof DelinvoiceRequest_DelinvoiceStatus.PAID;
+  export type EXPIRED = typeof DelinvoiceRequest_DelinvoiceStatus.EXPIRED;
+  export type UNPAID = typeof DelinvoiceRequest_DelinvoiceStatus.UNPAID;
+  export type UNRECOGNIZED = typeof DelinvoiceRequest_DelinvoiceStatus.UNRECOGNIZED;
+}
+
+export interface DelinvoiceResponse {
+}
+
 export interface SigninvoiceRequest {
   readonly invstring: string;
 }
@@ -1160,6 +1180,116 @@ export const CreateinvoiceResponse: MessageFns<CreateinvoiceResponse> = {
   fromPartial<I extends Exact<DeepPartial<CreateinvoiceResponse>, I>>(object: I): CreateinvoiceResponse {
     const message = createBaseCreateinvoiceResponse() as any;
     message.bolt11 = object.bolt11 ?? undefined;
+    return message;
+  },
+};
+
+function createBaseDelinvoiceRequest(): DelinvoiceRequest {
+  return { label: "", status: 0 };
+}
+
+export const DelinvoiceRequest: MessageFns<DelinvoiceRequest> = {
+  encode(message: DelinvoiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.label !== "") {
+      writer.uint32(10).string(message.label);
+    }
+    if (message.status !== 0) {
+      writer.uint32(16).int32(message.status);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DelinvoiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelinvoiceRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DelinvoiceRequest>, I>>(base?: I): DelinvoiceRequest {
+    return DelinvoiceRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DelinvoiceRequest>, I>>(object: I): DelinvoiceRequest {
+    const message = createBaseDelinvoiceRequest() as any;
+    message.label = object.label ?? "";
+    message.status = object.status ?? 0;
+    return message;
+  },
+};
+
+function createBaseDelinvoiceResponse(): DelinvoiceResponse {
+  return {};
+}
+
+export const DelinvoiceResponse: MessageFns<DelinvoiceResponse> = {
+  encode(_: DelinvoiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DelinvoiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelinvoiceResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DelinvoiceResponse>, I>>(base?: I): DelinvoiceResponse {
+    return DelinvoiceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DelinvoiceResponse>, I>>(_: I): DelinvoiceResponse {
+    const message = createBaseDelinvoiceResponse() as any;
     return message;
   },
 };
@@ -3563,6 +3693,15 @@ export const NodeService = {
     responseSerialize: (value: DatastoreResponse): Buffer => Buffer.from(DatastoreResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DatastoreResponse => DatastoreResponse.decode(value),
   },
+  delInvoice: {
+    path: "/cln.Node/DelInvoice" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DelinvoiceRequest): Buffer => Buffer.from(DelinvoiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DelinvoiceRequest => DelinvoiceRequest.decode(value),
+    responseSerialize: (value: DelinvoiceResponse): Buffer => Buffer.from(DelinvoiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DelinvoiceResponse => DelinvoiceResponse.decode(value),
+  },
   delDatastore: {
     path: "/cln.Node/DelDatastore" as const,
     requestStream: false as const,
@@ -3670,6 +3809,7 @@ export interface NodeServer extends UntypedServiceImplementation {
   connectPeer: handleUnaryCall<ConnectRequest, ConnectResponse>;
   createInvoice: handleUnaryCall<CreateinvoiceRequest, CreateinvoiceResponse>;
   datastore: handleUnaryCall<DatastoreRequest, DatastoreResponse>;
+  delInvoice: handleUnaryCall<DelinvoiceRequest, DelinvoiceResponse>;
   delDatastore: handleUnaryCall<DeldatastoreRequest, DeldatastoreResponse>;
   listDatastore: handleUnaryCall<ListdatastoreRequest, ListdatastoreResponse>;
   listInvoices: handleUnaryCall<ListinvoicesRequest, ListinvoicesResponse>;
@@ -3757,6 +3897,21 @@ export interface NodeClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DatastoreResponse) => void,
+  ): ClientUnaryCall;
+  delInvoice(
+    request: DelinvoiceRequest,
+    callback: (error: ServiceError | null, response: DelinvoiceResponse) => void,
+  ): ClientUnaryCall;
+  delInvoice(
+    request: DelinvoiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DelinvoiceResponse) => void,
+  ): ClientUnaryCall;
+  delInvoice(
+    request: DelinvoiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DelinvoiceResponse) => void,
   ): ClientUnaryCall;
   delDatastore(
     request: DeldatastoreRequest,

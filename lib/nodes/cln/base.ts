@@ -5,7 +5,7 @@ import type { BoughtFor, Invoices, WalletNode } from '../../ports/walletNode.ts'
 import { walletChannels } from './channels.ts';
 import { clnInvoices } from './invoices.ts';
 import type { Lightningd } from './lightningd.ts';
-import { madePayments, type Made, type ReadableStore } from './made.ts';
+import type { Made, MadePayments } from './made.ts';
 import { clnMessages } from './messages.ts';
 
 type Unsigned = Parameters<Invoices['sign']>[0];
@@ -14,16 +14,19 @@ type Unsigned = Parameters<Invoices['sign']>[0];
 export function clnWalletBase(
   cln: Lightningd,
   o: {
-    readonly store: ReadableStore;
+    /** Where payments are written down for who keeps the gates by hooks; absent: nobody does. */
+    readonly made?: MadePayments;
     readonly clock: Clock;
     readonly random: Random;
     forBooks(unsigned: Unsigned, making: { readonly made: Made; readonly bought: BoughtFor | undefined }): string;
-    readonly signed?: (hash: PaymentHash, bought: BoughtFor | undefined) => Promise<void>;
+    readonly signed?: (
+      hash: PaymentHash,
+      making: { readonly made: Made; readonly bought: BoughtFor | undefined },
+    ) => Promise<void>;
   },
 ) {
-  const made = madePayments(o.store);
   const messages = clnMessages(cln);
-  const invoices = clnInvoices({ ...o, cln, made });
+  const invoices = clnInvoices({ ...o, cln });
   const node: Omit<WalletNode, 'guard' | 'resume'> = {
     ...messages,
     ...invoices,
@@ -35,7 +38,7 @@ export function clnWalletBase(
     namesFunding: false,
     channels: () => walletChannels(cln),
   };
-  return { made, messages, node };
+  return { messages, node };
 }
 
 /** What stands in lightningd's books: it takes no invoice that has only the hash of a description. */

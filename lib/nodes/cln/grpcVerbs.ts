@@ -3,6 +3,7 @@ import { fromHex, toHex } from '../../core/bytes.ts';
 import { nodeId } from '../../core/ids.ts';
 import {
   DatastoreRequest_DatastoreMode,
+  DelinvoiceRequest_DelinvoiceStatus,
   ListinvoicesInvoices_ListinvoicesInvoicesStatus as InvoiceStatus,
   type NodeClient,
   PluginSubcommand,
@@ -20,6 +21,7 @@ type Verbs = Pick<
   | 'createInvoice'
   | 'signInvoice'
   | 'invoice'
+  | 'removeInvoice'
   | 'listDatastore'
   | 'putDatastore'
   | 'removeDatastore'
@@ -53,6 +55,10 @@ export const grpcVerbs = (node: NodeClient, call: Calls['call']): Verbs => ({
     const paid = found.status === InvoiceStatus.PAID;
     const status = paid ? 'paid' : found.status === InvoiceStatus.EXPIRED ? 'expired' : 'unpaid';
     return { status, received: found.amountReceivedMsat && msat(found.amountReceivedMsat.msat) };
+  },
+  async removeInvoice(label) {
+    const status = DelinvoiceRequest_DelinvoiceStatus.UNPAID;
+    await call('DelInvoice', node.delInvoice.bind(node), { label, status });
   },
   async listDatastore(key) {
     const { datastore } = await call('ListDatastore', node.listDatastore.bind(node), { key });

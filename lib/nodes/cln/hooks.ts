@@ -8,6 +8,7 @@ import { fees } from './fees.ts';
 import type { Json } from './json.ts';
 import { letIn } from './letIn.ts';
 import type { Lightningd } from './lightningd.ts';
+import { madePayments } from './made.ts';
 import { offerRecords } from './offers.ts';
 import { type OpenAnswer, opens } from './opens.ts';
 import { finalHtlcOf, type HtlcAnswer } from './parts.ts';
@@ -36,11 +37,14 @@ export interface HookedWallet extends WalletNode {
 
 export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Promise<HookedWallet> {
   const { store, clock, random, others = 'accept' } = init;
+  const made = madePayments(store);
   const base = clnWalletBase(cln, {
-    ...init,
+    made,
+    clock,
+    random,
     forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, true),
   });
-  const { made, messages, node } = base;
+  const { messages, node } = base;
   await made.tidy(clock);
   const offers = offerRecords(store, await store.load());
   let gates: Gates | undefined;

@@ -9,11 +9,13 @@ import { type HookedWallet, hookedWallet, type HookedWalletInit } from './hooks.
 import type { Lightningd } from './lightningd.ts';
 import { hostLightningd, type PluginHost } from './overRpc.ts';
 import { type ClnStore, clnStore as storeOf } from './store.ts';
+import { type ClnStockWallet, clnStockWallet as stockOf, type ClnStockWalletInit } from './stockWallet.ts';
 import { clnWallet as walletOf, type ClnWalletInit } from './wallet.ts';
 
 export { type ClnCredentials, clnFiles, readClngrpc } from './credentials.ts';
 export type { HookedWallet } from './hooks.ts';
 export type { ClnChannel, ClnInvoice, ClnPeer, DatastoreEntry, Lightningd } from './lightningd.ts';
+export type { ClnStockWallet } from './stockWallet.ts';
 export type { PluginHost } from './overRpc.ts';
 export type { ClnStore } from './store.ts';
 
@@ -37,6 +39,12 @@ export const clnWallet = (
   cln: Lightningd,
   init: Omit<ClnWalletInit, 'clock' | 'random'> & Partial<ClnWalletInit>,
 ): Promise<WalletNode> => walletOf(cln, { clock: systemClock, random: systemRandom, ...init });
+
+/** A lightningd as it is, with its own cln-lsps-client, as the wallet of a client. @throws NodeError when that does not run there */
+export const clnStockWallet = (
+  cln: Lightningd,
+  init: Omit<ClnStockWalletInit, 'clock' | 'random'> & Partial<ClnStockWalletInit>,
+): Promise<ClnStockWallet> => stockOf(cln, { clock: systemClock, random: systemRandom, ...init });
 
 /** For a plugin: its lightningd. @throws NodeError */
 export const clnHost = (

@@ -26,12 +26,15 @@ interface Making {
  */
 export function clnInvoices(o: {
   readonly cln: Lightningd;
-  readonly made: MadePayments;
+  readonly made?: MadePayments;
   readonly clock: Clock;
   readonly random: Random;
   forBooks(unsigned: Unsigned, making: { readonly made: Made; readonly bought: BoughtFor | undefined }): string;
   /** Called before anybody has the invoice. */
-  readonly signed?: (hash: PaymentHash, bought: BoughtFor | undefined) => Promise<void>;
+  readonly signed?: (
+    hash: PaymentHash,
+    making: { readonly made: Made; readonly bought: BoughtFor | undefined },
+  ) => Promise<void>;
 }): Invoices {
   const { cln, made, clock, random } = o;
   const making = new Map<PaymentHash, Making>();
@@ -46,7 +49,7 @@ export function clnInvoices(o: {
         endsAt: Math.floor(clock.nowMs() / 1000) + expirySeconds,
         ...(amount === undefined ? {} : { amount }),
       };
-      await made.put(hash, record);
+      await made?.put(hash, record);
       making.set(hash, { made: record, preimage, bought });
       return { paymentHash: hash, paymentSecret };
     },
@@ -55,12 +58,12 @@ export function clnInvoices(o: {
       const mine = making.get(hash);
       if (!mine) throw new NodeError('this invoice is for a payment that is not of this node');
       const books = o.forBooks(unsigned, mine);
-      await o.signed?.(hash, mine.bought);
+      await o.signed?.(hash, mine);
       if (mine.preimage) {
         const { preimage } = mine;
         const signed = await cln.createInvoice({ text: books, label: labelOf(hash), preimage });
         if (books === text) return done(hash, signed);
-      } else await made.put(hash, { ...mine.made, text: books });
+      } else await made?.put(hash, { ...mine.made, text: books });
       return done(hash, await cln.signInvoice(text));
     },
   };

@@ -81,6 +81,8 @@ export interface Lightningd {
   /** Signs an invoice that nobody here will know. Returns BOLT 11. */
   signInvoice(text: string): Promise<string>;
   invoice(hash: PaymentHash): Promise<ClnInvoice | undefined>;
+  /** Takes one out of the books that was not paid. */
+  removeInvoice(label: string): Promise<void>;
   /** All below a key, and the key itself. */
   listDatastore(key: readonly string[]): Promise<readonly DatastoreEntry[]>;
   /** `over`: the generation that is replaced, else there must be none; `any`: whatever is there. Returns the new generation. */

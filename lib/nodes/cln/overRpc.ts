@@ -82,6 +82,9 @@ export async function hostLightningd(
       const [found] = listOf(await call('listinvoices', { payment_hash: hash }), 'invoices');
       return found && invoiceFromJson(found);
     },
+    async removeInvoice(label) {
+      await call('delinvoice', { label, status: 'unpaid' });
+    },
     listDatastore: async (key) =>
       listOf(await call('listdatastore', { key }), 'datastore').flatMap((entry) => {
         if (typeof entry['string'] !== 'string') return [];

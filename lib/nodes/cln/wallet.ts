@@ -3,6 +3,7 @@ import type { Clock, Random } from '../../ports/clock.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { booksText, clnWalletBase } from './base.ts';
 import type { Lightningd } from './lightningd.ts';
+import { madePayments } from './made.ts';
 import type { ClnStore } from './store.ts';
 
 export interface ClnWalletInit {
@@ -20,7 +21,7 @@ const PLUGIN = /(^|\/)(lsps2-cln-plugin|cln-plugin\/main\.js)$/;
  * @throws NodeError when the plugin does not run
  */
 export async function clnWallet(cln: Lightningd, { store, clock, random }: ClnWalletInit): Promise<WalletNode> {
-  const checkReady = async () => {
+  const checkReady = async (): Promise<void> => {
     if ((await cln.plugins()).some((name) => PLUGIN.test(name))) return;
     throw new NodeError(`${cln.where} does not run the plugin lsps2-cln-plugin: nobody would let the channel in`, {
       reason: 'unsupported',
@@ -28,7 +29,7 @@ export async function clnWallet(cln: Lightningd, { store, clock, random }: ClnWa
   };
   await checkReady();
   const { node } = clnWalletBase(cln, {
-    store,
+    made: madePayments(store),
     clock,
     random,
     forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, true),

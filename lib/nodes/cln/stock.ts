@@ -1,0 +1,139 @@
+import { type Msat, msat } from '../../core/amount.ts';
+import { NodeError } from '../../core/errors.ts';
+import { type PaymentHash, paymentHash } from '../../core/ids.ts';
+import { formatScid } from '../../core/scid.ts';
+import { serial } from '../../core/serial.ts';
+import { untilTaken } from '../../core/untilTaken.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Gates } from '../../ports/gates.ts';
+import type { Store } from '../../ports/store.ts';
+import type { BoughtFor } from '../../ports/walletNode.ts';
+import { type Loaded, records } from '../parts/records.ts';
+import type { Lightningd } from './lightningd.ts';
+import { labelOf } from './secret.ts';
+
+// lightningd's own plugin cln-lsps-client lets in the next channel of an LSP, and takes a payment that is less than its onions say, where the
+// datastore names them. It checks neither channel nor fee: what bounds the fee is the amount of the invoice in lightningd's books.
+
+/** A payment that cln-lsps-client was told to take. */
+interface Told {
+  readonly lsp: BoughtFor['lsp'];
+  /** Absent: the payer decides. */
+  readonly amount?: Msat;
+  /** Unix seconds. */
+  readonly endsAt: number;
+}
+
+const isTold = (record: unknown): record is Told =>
+  typeof record === 'object' && record !== null && 'lsp' in record && 'endsAt' in record;
+
+const LOOK_EVERY_MS = 1_000;
+/** Parts may be on their way when the invoice ends. */
+const GRACE_SECONDS = 600;
+const CLIENT = 'cln-lsps-client';
+
+export interface StockPayments {
+  /** Tells cln-lsps-client, before anybody has the invoice. */
+  expect(
+    hash: PaymentHash,
+    o: { readonly bought: BoughtFor; readonly amount: Msat | undefined; readonly endsAt: number },
+  ): Promise<void>;
+  withdraw(hash: PaymentHash): Promise<void>;
+  guard(gates: Gates): () => void;
+  again(): void;
+  close(): void;
+}
+
+/** @throws NodeError when the plugin does not run */
+export async function checkStock(cln: Lightningd): Promise<void> {
+  if ((await cln.plugins()).some((name) => name.endsWith(CLIENT))) return;
+  throw new NodeError(
+    `${cln.where} does not run ${CLIENT}: start it with --experimental-lsps-client (25.12 or later)`,
+    {
+      reason: 'unsupported',
+    },
+  );
+}
+
+export function stockPayments(
+  cln: Lightningd,
+  o: { readonly store: Store; readonly loaded: Loaded; readonly clock: Clock },
+): StockPayments {
+  const { clock } = o;
+  const told = records(o.store, o.loaded, { prefix: 'cln/stock/', check: isTold });
+  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
+  const inTurn = serial();
+  const over = new Set<string>();
+
+  const keyOf = (hash: string) => ['lsps', 'invoice', hash];
+  const channelKey = (lsp: string) => ['lsps', 'client', lsp];
+  const remove = (key: readonly string[]) =>
+    cln.removeDatastore(key, undefined).catch((cause: unknown) => {
+      // cln-lsps-client removes them, too.
+      cln.log({ level: 'debug', event: 'cln.key_not_removed', fields: { cause: String(cause) } });
+    });
+
+  /** Neither its payment nor a channel for it is let in any more. */
+  async function drop(hash: string, { lsp }: Told): Promise<void> {
+    await remove(keyOf(hash));
+    const others = told.all().some(([other, each]) => other !== hash && each.lsp === lsp);
+    if (!others) await remove(channelKey(lsp));
+    await told.remove(hash);
+  }
+
+  function settled(hash: string, { amount }: Told, received: Msat): void {
+    if (over.has(hash)) return;
+    over.add(hash);
+    const extraFee = amount === undefined ? 'unknown' : msat(amount > received ? amount - received : 0n);
+    news.tell(async (to) => {
+      await to.partsClaimed({ paymentHash: paymentHash(hash), received, extraFee });
+      await inTurn(() => told.remove(hash));
+    });
+  }
+
+  async function look(): Promise<void> {
+    news.again();
+    for (const [hash, each] of told.all()) {
+      const invoice = await cln.invoice(paymentHash(hash));
+      if (invoice?.status === 'paid' && invoice.received !== undefined) settled(hash, each, invoice.received);
+      else if (clock.nowMs() / 1000 > each.endsAt + GRACE_SECONDS) await drop(hash, each);
+    }
+  }
+
+  let closed = false;
+  let stop = () => undefined as void;
+  function tick(): void {
+    stop = clock.after(LOOK_EVERY_MS, () => {
+      inTurn(look)
+        .catch((cause: unknown) =>
+          cln.log({ level: 'warn', event: 'cln.invoices_unknown', fields: { cause: String(cause) } }),
+        )
+        .finally(() => closed || tick());
+    });
+  }
+  tick();
+
+  return {
+    expect: (hash, { bought, amount, endsAt }) =>
+      inTurn(async () => {
+        const { lsp, scid, trust } = bought;
+        await told.put(hash, { lsp, endsAt, ...(amount === undefined ? {} : { amount }) });
+        const approved = { jit_channel_scid: formatScid(scid), client_trusts_lsp: trust === 'client-trusts-lsp' };
+        await cln.putDatastore(channelKey(lsp), JSON.stringify(approved), 'any');
+        await cln.putDatastore(keyOf(hash), lsp, 'any');
+      }),
+    withdraw: (hash) =>
+      inTurn(async () => {
+        const each = told.get(hash);
+        if (!each) return;
+        await cln.removeInvoice(labelOf(hash));
+        await drop(hash, each);
+      }),
+    guard: (gates) => news.add(async (tell) => tell(gates)),
+    again: () => news.again(),
+    close() {
+      closed = true;
+      stop();
+    },
+  };
+}
