@@ -1,14 +1,13 @@
-import type { LndOptions } from './nodeOptions.ts';
-import { lndOptions } from './nodeOptions.ts';
+import { type ClnOptions, type LndOptions, ownNode } from './nodeOptions.ts';
 import type { Values } from './options.ts';
 import { oneOf } from './parsers.ts';
 
 export interface DoctorOptions {
-  readonly node: LndOptions;
+  readonly node: LndOptions | ClnOptions;
   readonly json: boolean;
 }
 
 export function doctorOptions(values: Values): DoctorOptions {
-  oneOf('--node', values.node ?? 'lnd', ['lnd']);
-  return { node: lndOptions(values), json: values.json ?? false };
+  const name = oneOf('--node', values.node ?? 'lnd', ['lnd', 'cln']);
+  return { node: ownNode(name, values), json: values.json ?? false };
 }

@@ -3,8 +3,8 @@ export const HELP = `jit-invoice - receive a Lightning payment through a channel
 Usage
   jit-invoice quote URI... [options]    what a channel costs at each LSP, side by side; takes nothing but Node
   jit-invoice decode INVOICE [--json]   explains an invoice, and checks it against bLIP-52's rules
-  jit-invoice receive URI [options]     a wallet on an LDK node (regtest) or on your lnd: quote, confirm, buy, be paid, verify
-  jit-invoice doctor [options]          what your lnd lacks to be paid so, and how to mend it; buys nothing
+  jit-invoice receive URI [options]     a wallet on an LDK node (regtest), on your lnd or Core Lightning: quote, buy, be paid, verify
+  jit-invoice doctor [options]          what your lnd or Core Lightning lacks to be paid so, and how to mend it; buys nothing
   jit-invoice demo [options]            a payer, an LSP and a wallet on real LDK nodes in this process
   jit-invoice lsp [options]             an LSP on a real LDK node that others can connect to (regtest only)
   jit-invoice --help | --version
@@ -21,11 +21,15 @@ Options of quote
   The exit code is 0 when one LSP can serve, else that of the first one's trouble.
 
 Options of receive
-  --node NODE         ldk: a node of this process, on a regtest; lnd: yours   (default ldk)
+  --node NODE         ldk: a node of this process, on a regtest; lnd, cln: yours  (default ldk)
   --bitcoind URL      of ldk: a regtest bitcoind, http://user:password@127.0.0.1:18443
-  --rpc HOST:PORT     of lnd: its gRPC                                        (default 127.0.0.1:10009)
+  --rpc HOST:PORT     of lnd and cln: its gRPC                                (default 127.0.0.1:10009; of cln 127.0.0.1:9736)
   --tls-cert FILE     of lnd: its tls.cert
   --macaroon FILE     of lnd: a macaroon; docs/lnd.md bakes the least one. lnd needs --data, too
+  --certs DIR         of cln: where its ca.pem, client.pem and client-key.pem lie, as ~/.lightning/bitcoin
+  --gates GATES       of cln: plugin, where lightningd runs lsps2-cln-plugin; stock, its own cln-lsps-client, which checks
+                      neither channels nor single fees; needs --data (docs/cln.md)  (default plugin)
+  --unverified-fees   of --gates stock: takes payments whose amount the payer decides, though nobody can check their fee
   --amount AMOUNT     what the payer pays                                     (default: the payer decides)
   --max-fee AMOUNT    the most that the wallet pays for the channel           (default: you are asked)
   --trust MODEL       lsp-trusts-client or client-trusts-lsp                  (default: either)
@@ -37,8 +41,8 @@ Options of receive
   --json              one JSON object per line on stdout; the last is "received" or "failed". Needs --yes
 
 Options of doctor
-  --node NODE         lnd                                                     (default lnd)
-  --rpc, --tls-cert, --macaroon as of receive
+  --node NODE         lnd or cln                                              (default lnd)
+  --rpc, --tls-cert, --macaroon, --certs, --gates as of receive
   --json              one JSON object per line on stdout for each check: "checked", with grade good, risk, bad or unknown
   The exit code is 0 when nothing is bad, else 1.
 
@@ -78,5 +82,5 @@ Exit codes
   7  not paid in time
 
 demo, lsp and receive need the package lightningdevkit (npm install lightningdevkit@0.1.2-0); --data needs libsql, too (npm install
-libsql@0.5.29), --node lnd gRPC (npm install @grpc/grpc-js@1.14.7 @bufbuild/protobuf@2.17.0), --listen-ws, and WebSocket on Node 20, ws (npm install ws@8.23.0), --proxy socks (npm install socks@2.8.10).
+libsql@0.5.29), --node lnd and cln gRPC (npm install @grpc/grpc-js@1.14.7 @bufbuild/protobuf@2.17.0), --listen-ws, and WebSocket on Node 20, ws (npm install ws@8.23.0), --proxy socks (npm install socks@2.8.10).
 `;

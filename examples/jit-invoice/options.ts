@@ -27,10 +27,12 @@ const flag = { type: 'boolean' } as const;
 const OPTIONS = {
   amount: text,
   bitcoind: text,
+  certs: text,
   cheat: text,
   data: text,
   description: text,
   'fee-ppm': text,
+  gates: text,
   help: { ...flag, short: 'h' },
   json: flag,
   key: text,
@@ -47,12 +49,13 @@ const OPTIONS = {
   'tls-cert': text,
   token: text,
   trust: text,
+  'unverified-fees': flag,
   version: flag,
   yes: flag,
 } as const;
 type Option = keyof typeof OPTIONS;
 
-const NODE_OPTIONS = ['node', 'bitcoind', 'rpc', 'tls-cert', 'macaroon'] as const;
+const NODE_OPTIONS = ['node', 'bitcoind', 'rpc', 'tls-cert', 'macaroon', 'certs', 'gates', 'unverified-fees'] as const;
 
 /** Of each command: its options besides --json, --help and --version, and what the words after it are. */
 const COMMANDS = {
@@ -64,7 +67,7 @@ const COMMANDS = {
     least: 1,
     most: 1,
   },
-  doctor: { options: ['node', 'rpc', 'tls-cert', 'macaroon'], words: 'nothing', least: 0, most: 0 },
+  doctor: { options: ['node', 'rpc', 'tls-cert', 'macaroon', 'certs', 'gates'], words: 'nothing', least: 0, most: 0 },
   demo: {
     options: ['amount', 'parts', 'trust', 'max-fee', 'timeout', 'bitcoind', 'cheat'],
     words: 'nothing',

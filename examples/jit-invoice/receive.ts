@@ -18,7 +18,9 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
   try {
     if (!options.yes && (options.json || !process.stdin.isTTY))
       throw new UsageError('--yes: there is nobody here who could be asked whether the price is right');
-    report.waiting(options.node.name === 'ldk' ? 'starting a Lightning node' : 'connecting to your lnd');
+    report.waiting(
+      options.node.name === 'ldk' ? 'starting a Lightning node' : `connecting to your ${options.node.name}`,
+    );
     const { node, store, told } = await receivingNode(options, open);
     const { token, trust, maxFee = options.amount === 'any' ? msat(MSAT_END) : options.amount } = options;
     const jit = await client({
@@ -28,7 +30,7 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
       limits: { maxFee, ...(trust === undefined ? {} : { trust: [trust] }) },
     });
     open.push(() => jit.close());
-    report.tell('wallet_started', { ...told, data: options.data ?? '' });
+    report.tell('wallet_started', { data: options.data ?? '', ...told });
     const purchase = goneOn(jit, options, report) ?? (await buy(jit, options, report));
     if (!purchase) return EXIT.limits;
     return await wait(jit, purchase, options, report);
@@ -115,7 +117,8 @@ async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, repo
     else if (state.tag === 'held') report.tell('held', { until: state.until, gross_msat: state.gross });
   };
   const stop = jit.on('changed', (each) => each.paymentHash === bought.paymentHash && tell(each));
-  const mayGoOn = options.data === undefined ? 'Ctrl-C stops' : 'Ctrl-C stops, and the same command goes on';
+  const isKept = options.data !== undefined || options.node.name === 'cln';
+  const mayGoOn = !isKept ? 'Ctrl-C stops' : 'Ctrl-C stops, and the same command goes on';
   const end = Math.min(Date.now() + options.timeoutSeconds * 1000, (bought.keepOpenUntil ?? 0) * 1000);
   try {
     while (Date.now() < end && bought.keepOpenUntil !== undefined) {

@@ -72,9 +72,20 @@ describe('the options of jit-invoice', () => {
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1`, /--bitcoind: the wallet needs a regtest bitcoind/],
     ['receive', /receive takes one URI/],
     ['doctor', /--node lnd: needs --tls-cert FILE and --macaroon FILE/],
-    ['doctor --node ldk --tls-cert a --macaroon b', /--node: "ldk" is none of lnd/],
+    ['doctor --node ldk --tls-cert a --macaroon b', /--node: "ldk" is none of lnd, cln/],
+    ['doctor --node cln', /--node cln: needs --certs DIR/],
+    ['doctor --node cln --certs a --macaroon b', /--macaroon is no option of --node cln/],
+    [
+      `receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node cln --certs a --gates none`,
+      /--gates: "none" is none of plugin, stock/,
+    ],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node cln --certs a --gates stock`, /--gates stock: needs --data DIR/],
+    [
+      `receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node cln --certs a --unverified-fees`,
+      /--unverified-fees is of --gates stock/,
+    ],
     ['doctor now', /"now" is one word too many: doctor takes nothing/],
-    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node cln`, /--node: "cln" is none of ldk, lnd/],
+    [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node eclair`, /--node: "eclair" is none of ldk, lnd, cln/],
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node lnd`, /--node lnd: needs --tls-cert FILE and --macaroon FILE/],
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --node lnd --tls-cert a --macaroon b`, /--node lnd: needs --data DIR/],
     [

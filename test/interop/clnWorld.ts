@@ -14,9 +14,9 @@ import { type Program, walletProgram } from './walletProgram.ts';
 const BUILT = fileURLToPath(new URL('../../dist/cln-plugin/main.js', import.meta.url));
 
 /** Our plugin, as npm installs it: a link of its name. */
-function installedPlugin(): string {
+export function installedPlugin(atEnd: (f: () => void) => void = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'lsps2-bin-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'lsps2-cln-plugin');
   symlinkSync(BUILT, path);
   return path;
