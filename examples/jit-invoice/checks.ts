@@ -1,5 +1,5 @@
 /** How bad it is: `bad` keeps a wallet from being paid, `risk` may cost something, `unknown` cannot be seen from here. */
-export type Grade = 'good' | 'risk' | 'bad' | 'unknown';
+type Grade = 'good' | 'risk' | 'bad' | 'unknown';
 
 export type Tell = (check: string, grade: Grade, found: string, mend?: string) => void;
 

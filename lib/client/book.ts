@@ -35,7 +35,7 @@ export interface Change<T> {
 }
 
 /** How often a change is made over again, when others are faster. */
-const TRIES_MAX = 10;
+const TRIES_MAX = 100;
 
 const isConflict = (cause: unknown): boolean => cause instanceof StoreError && cause.reason === 'conflict';
 

@@ -33,10 +33,8 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('jit-invoice on Core 
   });
 
   const at = (node: ClnNode) => ['--node', 'cln', '--rpc', node.address, '--certs', node.folder];
-  const args = (...more: readonly string[]) => [
-    ...['receive', net.lsp.uri, ...at(cln), '--amount', '250000sat'],
-    ...['--max-fee', '10000sat', '--yes', '--json', ...more],
-  ];
+  const WHAT = ['--amount', '250000sat', '--max-fee', '10000sat', '--yes', '--json'];
+  const args = (...more: readonly string[]) => ['receive', net.lsp.uri, ...at(cln), ...WHAT, ...more];
   function folder(): string {
     const data = mkdtempSync(join(tmpdir(), 'lsps2-receive-cln-'));
     onTestFinished(() => rmSync(data, { recursive: true, force: true }));

@@ -1,0 +1,346 @@
+import { type Client, client, msat, type PaymentHash, sat } from 'lsps2';
+import { clnHookedWallet, clnStore, type HookedWallet } from 'lsps2/cln';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { savePurchase } from '../../../lib/client/record.ts';
+import { concat, fromHex, fromUint, toHex } from '../../../lib/core/bytes.ts';
+import { formatScid, scid } from '../../../lib/core/scid.ts';
+import { invoiceSecret } from '../../../lib/nodes/cln/secret.ts';
+import { encodeBigSize } from '../../../lib/protocol/bolt1/bigSize.ts';
+import { decodeTlvStream, encodeTlvStream } from '../../../lib/protocol/bolt1/tlv.ts';
+import { encodeTruncated } from '../../../lib/protocol/bolt1/truncated.ts';
+import { hashOf } from '../../../lib/protocol/bolt11/preimage.ts';
+import { encodeExtraFee } from '../../../lib/protocol/lsps2/extraFee.ts';
+import { FEE, LSP, OTHER, record, SIZE } from '../../client/samples.ts';
+import { manualClock, settled } from '../../manualClock.ts';
+import { channel, type Datastore, fakeLightningd, HEIGHT } from './fakeLightningd.ts';
+
+// What the plugin answers to lightningd's hooks, where the port hides lightningd. On real nodes: test/interop/cln*.interop.ts.
+
+const PREIMAGE = '5b'.repeat(32);
+const HASH = hashOf(PREIMAGE);
+const SECRET = invoiceSecret(fromHex(PREIMAGE));
+const NET = SIZE - FEE;
+const CONTINUE = { result: 'continue' };
+const START_SECONDS = 500;
+
+type Htlc = {
+  id: number;
+  amount: bigint;
+  fee?: bigint | undefined;
+  onion?: bigint;
+  expiry?: number;
+  extraTlvs?: string;
+};
+
+/** The hook's request for a part of the purchase's payment. */
+function request(
+  { id, amount, fee, onion = amount + (fee ?? 0n), expiry = HEIGHT + 30, extraTlvs }: Htlc,
+  change: object = {},
+) {
+  const payload = encodeTlvStream([
+    { type: 2n, value: encodeTruncated(onion, 8) },
+    { type: 4n, value: encodeTruncated(BigInt(expiry), 4) },
+    { type: 8n, value: concat(fromHex(SECRET), encodeTruncated(SIZE, 8)) },
+    { type: 5_482_373_485n, value: fromUint(1n, 1) },
+  ]);
+  const tlvs =
+    fee === undefined
+      ? {}
+      : { extra_tlvs: toHex(encodeTlvStream([{ type: 65_537n, value: encodeExtraFee(msat(fee)) }])) };
+  return {
+    peer_id: LSP,
+    onion: {
+      payload: toHex(concat(encodeBigSize(BigInt(payload.length)), payload)),
+      type: 'tlv',
+      forward_msat: Number(onion),
+      outgoing_cltv_value: expiry,
+      total_msat: Number(SIZE),
+      payment_secret: SECRET,
+      next_onion: '00',
+      shared_secret: '11'.repeat(32),
+    },
+    htlc: {
+      short_channel_id: formatScid(scid(7n)),
+      id,
+      amount_msat: Number(amount),
+      cltv_expiry: expiry,
+      cltv_expiry_relative: expiry - HEIGHT,
+      payment_hash: HASH,
+      ...tlvs,
+      ...(extraTlvs === undefined ? {} : { extra_tlvs: extraTlvs }),
+      ...change,
+    },
+  };
+}
+
+interface World {
+  readonly cln: ReturnType<typeof fakeLightningd>;
+  readonly clock: ReturnType<typeof manualClock>;
+  readonly wallet: HookedWallet;
+  readonly jit: Client;
+  state(): string;
+}
+
+/** A plugin that starts on a datastore in which a program wrote a purchase. */
+async function world(datastore: Datastore = sold(), purchase?: 'none'): Promise<World> {
+  const clock = manualClock(START_SECONDS * 1000);
+  const cln = fakeLightningd(purchase === 'none' ? new Map() : datastore);
+  cln.invoices.set(HASH, { status: 'unpaid', received: undefined });
+  const store = clnStore(cln, { clock });
+  const wallet = await clnHookedWallet(cln, { store, clock });
+  const jit = await client({ node: wallet, store, lsps: [], limits: { maxFee: sat(0n) }, clock });
+  onTestFinished(async () => {
+    await jit.close();
+    wallet.close();
+    store.close();
+  });
+  return { cln, clock, wallet, jit, state: () => jit.purchases()[0]!.state.tag };
+}
+
+function sold(): Datastore {
+  const made = { paymentSecret: SECRET, amount: `#${SIZE}`, minFinalCltvExpiryDelta: 18, endsAt: 990 };
+  const purchase = record(HASH as PaymentHash);
+  const entries = [
+    [`client-purchase/${LSP}/1x1x1/${HASH}`, savePurchase(purchase)],
+    [`cln/payment/${HASH}`, JSON.stringify(made)],
+  ] as const;
+  return new Map(
+    entries.map(([name, text]) => {
+      const key = ['lsps2', 'client', name];
+      return [key.join('\n'), { key, text, generation: 0n }];
+    }),
+  );
+}
+
+const answered = async (answer: Promise<unknown>): Promise<unknown> => {
+  let found: unknown;
+  void answer.then((each) => (found = each));
+  for (let i = 0; i < 5; i++) await settled();
+  return found;
+};
+
+describe('the hook htlc_accepted', () => {
+  const whole = { id: 0, amount: NET, fee: FEE };
+
+  test.each([
+    ['one that goes on to another channel', { onion: { short_channel_id: '1x2x3' } }],
+    ['one that goes on to another node', { onion: { next_node_id: OTHER } }],
+    ['one that another plugin sends on', { forward_to: 'aa'.repeat(32) }],
+    ['one without a payment secret', { onion: { payment_secret: undefined } }],
+    ['one of a payment that is not ours', { htlc: { payment_hash: 'ff'.repeat(32) } }],
+    ['one that makes no sense', { onion: 'x' }],
+    ['one with an amount that is no number', { htlc: { amount_msat: 'much' } }],
+  ])('%s goes on at once, untouched', async (_, change) => {
+    const { wallet } = await world();
+    const { onion, htlc, ...more } = change as Record<string, object>;
+    const given = request(whole);
+    const changed = {
+      ...given,
+      ...more,
+      onion: typeof onion === 'string' ? onion : { ...given.onion, ...onion },
+      htlc: { ...given.htlc, ...htlc },
+    };
+    expect(await answered(wallet.htlcAccepted(changed))).toEqual(CONTINUE);
+  });
+
+  test('a whole payment: lightningd takes it with an onion that says what has come; everything else in it stays', async () => {
+    const { cln, clock, wallet, jit } = await world();
+    const answer = (await answered(wallet.htlcAccepted(request(whole)))) as { payload: string };
+    expect(answer).toEqual({ result: 'continue', payload: expect.any(String), invoice_msat: `${NET}msat` });
+    const records = decodeTlvStream(fromHex(answer.payload)).map(({ type, value }) => [type, toHex(value)]);
+    expect(records).toEqual([
+      [2n, toHex(encodeTruncated(NET, 8))],
+      [4n, toHex(encodeTruncated(BigInt(HEIGHT + 30), 4))],
+      [8n, SECRET + toHex(encodeTruncated(NET, 8))],
+      [5_482_373_485n, '01'],
+    ]);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'claiming', gross: SIZE, fee: FEE, received: NET });
+    cln.invoices.set(HASH, { status: 'paid', received: msat(NET) });
+    await clock.pass(1_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'paid', gross: SIZE, fee: FEE, received: NET });
+  });
+
+  test('parts are held until all are here, and each says what all bring', async () => {
+    const { wallet, state } = await world();
+    const first = wallet.htlcAccepted(request({ id: 0, amount: NET / 2n, fee: FEE }));
+    expect(await answered(first)).toBeUndefined();
+    expect(state()).toBe('held');
+    const second = wallet.htlcAccepted(request({ id: 1, amount: NET - NET / 2n, fee: 0n }));
+    const answers = [await answered(first), await answered(second)] as { payload: string; invoice_msat: string }[];
+    expect(answers.map(({ invoice_msat: each }) => each)).toEqual([`${NET}msat`, `${NET}msat`]);
+  });
+
+  const wrong = { result: 'fail', failure_message: expect.stringMatching(/^400f/) };
+  test.each<[string, Htlc, object, object]>([
+    ['a millisatoshi too little', { id: 0, amount: NET - 1n, fee: FEE + 1n }, wrong, { reason: 'overcharged' }],
+    ['no word of the fee', { id: 0, amount: NET, onion: SIZE }, wrong, { reason: 'underpaid' }],
+    [
+      'a word of a fee that was not taken',
+      { id: 0, amount: SIZE, fee: FEE, onion: SIZE },
+      wrong,
+      { reason: 'part_amount_wrong' },
+    ],
+    ['a part that is short', { id: 0, amount: NET - 1000n, fee: FEE, onion: SIZE }, wrong, { reason: 'overcharged' }],
+  ])('%s: failed, and told why', async (_, htlc, answer, told) => {
+    const { wallet, jit } = await world();
+    expect(await answered(wallet.htlcAccepted(request(htlc)))).toEqual(answer);
+    expect(jit.purchases()[0]!.state).toMatchObject({ tag: 'refused', what: 'payment', ...told });
+    // A right one is still taken.
+    expect(await answered(wallet.htlcAccepted(request({ ...whole, id: 1 })))).toMatchObject({
+      payload: expect.any(String),
+    });
+  });
+
+  test.each<[string, Htlc, object]>([
+    [
+      'a fee that is not of the form',
+      { ...whole, extraTlvs: toHex(encodeTlvStream([{ type: 65_537n, value: fromUint(1n, 9) }])) },
+      {},
+    ],
+    ['extra TLVs that are none', { ...whole, extraTlvs: 'fd' }, {}],
+    ['an expiry that is too near', { ...whole, expiry: HEIGHT + 17 }, {}],
+  ])('%s: failed at once', async (_, htlc, change) => {
+    const { wallet, state } = await world();
+    expect(await answered(wallet.htlcAccepted(request(htlc, change)))).toEqual(wrong);
+    expect(state()).toBe('waiting');
+  });
+
+  test('another secret: failed at once', async () => {
+    const { wallet } = await world();
+    const { onion, ...rest } = request(whole);
+    const other = { ...rest, onion: { ...onion, payment_secret: '00'.repeat(32) } };
+    expect(await answered(wallet.htlcAccepted(other))).toEqual(wrong);
+  });
+
+  test('parts whose others do not come are given back after a minute', async () => {
+    const { wallet, clock, state } = await world();
+    const answer = wallet.htlcAccepted(request({ id: 0, amount: NET / 2n, fee: FEE }));
+    await clock.pass(58_000);
+    expect(await answered(answer)).toBeUndefined();
+    await clock.pass(4_000);
+    expect(await answered(answer)).toEqual({ result: 'fail', failure_message: '0017' });
+    expect(state()).toBe('waiting');
+  });
+
+  test('parts that cannot be taken in time any more are given back', async () => {
+    const { wallet, cln, clock, state } = await world();
+    const answer = wallet.htlcAccepted(request({ id: 0, amount: NET / 2n, fee: FEE, expiry: HEIGHT + 22 }));
+    await clock.pass(2_000);
+    expect(await answered(answer)).toBeUndefined();
+    cln.state.height += 4;
+    await clock.pass(2_000);
+    expect(await answered(answer)).toEqual(wrong);
+    expect(state()).toBe('waiting');
+  });
+
+  test('over a restart lightningd shows a part without its fee: what it said first is kept', async () => {
+    const datastore = sold();
+    const before = await world(datastore);
+    const part = { id: 0, amount: NET / 2n, fee: FEE };
+    expect(await answered(before.wallet.htlcAccepted(request(part)))).toBeUndefined();
+    await before.jit.close();
+    const { wallet, state } = await world(datastore);
+    const again = wallet.htlcAccepted(request({ ...part, fee: undefined, onion: part.amount + FEE }));
+    expect(await answered(again)).toBeUndefined();
+    // The channel has another name meanwhile.
+    const rest = wallet.htlcAccepted(request({ id: 1, amount: NET - NET / 2n, fee: 0n }));
+    expect(await answered(again)).toMatchObject({ payload: expect.any(String) });
+    expect(await answered(rest)).toMatchObject({ payload: expect.any(String) });
+    expect(state()).toBe('claiming');
+  });
+
+  test('a payment that lightningd did not take after all is not counted', async () => {
+    const { wallet, cln, clock, jit } = await world();
+    cln.state.channels = [channel({ unanswered: [HASH] })];
+    await answered(wallet.htlcAccepted(request(whole)));
+    await clock.pass(12_000);
+    expect(jit.purchases()[0]!.state).toMatchObject({ tag: 'claiming' });
+    // Its own expiry had come first.
+    cln.state.channels = [channel()];
+    await clock.pass(1_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'waiting' });
+    expect(await answered(wallet.htlcAccepted(request({ ...whole, id: 1 })))).toMatchObject({
+      payload: expect.any(String),
+    });
+  });
+
+  test('a second payment of a paid invoice is given back, and not counted', async () => {
+    const { wallet, cln, jit } = await world();
+    cln.invoices.set(HASH, { status: 'paid', received: msat(NET) });
+    expect(await answered(wallet.htlcAccepted(request({ id: 3, amount: SIZE, fee: 0n })))).toEqual(wrong);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'waiting' });
+  });
+
+  test('a datastore that cannot be read: what bears a fee is failed, what bears none is lightningd’s', async () => {
+    const { wallet, cln } = await world();
+    cln.state.fails = new Set(['listDatastore']);
+    expect(await answered(wallet.htlcAccepted(request(whole)))).toEqual(wrong);
+    expect(await answered(wallet.htlcAccepted(request({ id: 1, amount: SIZE })))).toEqual(CONTINUE);
+  });
+
+  test.each(['putDatastore', 'channels', 'height', 'invoice'])('when %s fails nothing is taken', async (what) => {
+    const { wallet, cln, clock } = await world();
+    cln.state.fails = new Set([what]);
+    const answer = wallet.htlcAccepted(request(whole));
+    await clock.pass(1);
+    expect(await answered(answer)).toEqual(wrong);
+  });
+});
+
+describe('the hook openchannel', () => {
+  const open = (change: object = {}) => ({
+    openchannel: {
+      id: LSP,
+      funding_msat: 150_000_000,
+      push_msat: 0,
+      to_self_delay: 144,
+      channel_flags: 0,
+      channel_type: { bits: [12, 22, 46] },
+      ...change,
+    },
+  });
+  const ZERO_CONF = { result: 'continue', mindepth: 0 };
+
+  test('the channel that was bought is let in as zero-conf, once', async () => {
+    const { wallet, cln, clock, state } = await world();
+    cln.state.channels = [];
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
+    expect(state()).toBe('channelOpening');
+    cln.state.channels = [channel({ capacity: msat(150_000_000n) })];
+    await clock.pass(1_000);
+    expect(await wallet.openChannel(open())).toEqual(CONTINUE);
+  });
+
+  test.each([
+    ['a stranger’s', { id: OTHER }, CONTINUE],
+    ['a stranger’s zero-conf', { id: OTHER, channel_type: { bits: [12, 22, 46, 50] } }, { result: 'reject' }],
+    ['a public one', { channel_flags: 1 }, { result: 'reject' }],
+    ['one with money pushed', { push_msat: 1 }, { result: 'reject' }],
+    ['one that is too small', { funding_msat: 98_000_000 }, { result: 'reject' }],
+    ['one without scid alias', { channel_type: { bits: [12, 22] } }, { result: 'reject' }],
+    ['one that locks us for long', { to_self_delay: 2017 }, { result: 'reject' }],
+    ['one that makes no sense', { id: 'x' }, { result: 'reject' }],
+    ['one of no amount', { funding_msat: 'all' }, { result: 'reject' }],
+  ])('%s is not', async (_, change, answer) => {
+    const { wallet } = await world();
+    expect(await wallet.openChannel(open(change))).toMatchObject(answer);
+  });
+
+  test('one that came to nothing frees its place when the LSP tries again', async () => {
+    const { wallet, cln } = await world();
+    cln.state.channels = [];
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
+  });
+
+  test('a store that fails lets nothing in', async () => {
+    const { wallet, cln } = await world();
+    cln.state.fails = new Set(['putDatastore']);
+    expect(await wallet.openChannel(open())).toMatchObject({ result: 'reject' });
+  });
+
+  test('a lightningd in whose datastore nothing was bought', async () => {
+    const { wallet } = await world(undefined, 'none');
+    expect(await wallet.openChannel(open())).toEqual(CONTINUE);
+  });
+});

@@ -1,0 +1,132 @@
+import { type ClnStore, clnStore } from 'lsps2/cln';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openBook } from '../../../lib/client/book.ts';
+import { msat } from '../../../lib/core/amount.ts';
+import { storeCompliance } from '../../compliance/stores.ts';
+import { manualClock } from '../../manualClock.ts';
+import { HASH, record } from '../../client/samples.ts';
+import { type Datastore, fakeLightningd } from './fakeLightningd.ts';
+
+const clock = manualClock();
+
+function open(datastore: Datastore): ClnStore {
+  const store = clnStore(fakeLightningd(datastore), { clock });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+storeCompliance('lightningd’s datastore', () => {
+  const datastore: Datastore = new Map();
+  return {
+    durable: true,
+    async open() {
+      const store = clnStore(fakeLightningd(datastore), { clock });
+      await store.load();
+      return { ...store, close: async () => store.close() };
+    },
+  };
+});
+
+describe('a store that two programs write', () => {
+  const CONFLICT = { code: 'store', reason: 'conflict' };
+
+  test('a change that was not seen is not undone', async () => {
+    const datastore: Datastore = new Map();
+    const [one, other] = [open(datastore), open(datastore)];
+    await one.put('a', '1');
+    await expect(other.put('a', '2')).rejects.toMatchObject(CONFLICT);
+    await other.load();
+    await other.put('a', '2');
+    await expect(one.put('a', '3')).rejects.toMatchObject(CONFLICT);
+    await expect(one.remove('a')).rejects.toMatchObject(CONFLICT);
+    expect(await one.get('a')).toBe('2');
+    await one.load();
+    await one.remove('a');
+    await expect(other.put('a', '4')).rejects.toMatchObject(CONFLICT);
+    // What somebody else removed is removed.
+    await other.remove('a');
+    expect(await other.load()).toEqual([]);
+  });
+
+  test('what lightningd says is told as it is, where nobody was faster', async () => {
+    const cln = fakeLightningd();
+    const store = clnStore(cln, { clock });
+    onTestFinished(() => store.close());
+    cln.state.fails = new Set(['putDatastore']);
+    await expect(store.put('a', '1')).rejects.toMatchObject({ code: 'node' });
+    cln.state.fails = new Set();
+    await store.put('a', '1');
+    expect(await store.load()).toEqual([['a', '1']]);
+  });
+
+  test('who listens hears that somebody else wrote, and not of what it wrote itself', async () => {
+    const datastore: Datastore = new Map();
+    const [one, other] = [open(datastore), open(datastore)];
+    let heard = 0;
+    one.onChange(() => heard++);
+    await one.put('a', '1');
+    await clock.pass(3_000);
+    expect(heard).toBe(0);
+    await other.load();
+    await other.put('a', '2');
+    await clock.pass(1_000);
+    expect(heard).toBe(1);
+  });
+});
+
+describe('a book that two programs keep', () => {
+  async function books() {
+    const datastore: Datastore = new Map();
+    const told: string[] = [];
+    const one = await openBook(open(datastore), (each) => told.push(`one ${each.state.tag}`));
+    const other = await openBook(open(datastore), (each) => told.push(`other ${each.state.tag}`));
+    return { one, other, told };
+  }
+  const cancelled = { tag: 'cancelled' } as const;
+
+  test('each sees what the other wrote before it changes anything', async () => {
+    const { one, other, told } = await books();
+    await one.add(record(HASH));
+    await other.turn(() => ({ records: [{ ...other.of(HASH)!, state: cancelled }], result: undefined }));
+    const seen = await one.turn(() => ({ records: [], result: one.of(HASH)!.state.tag }));
+    expect(seen).toBe('cancelled');
+    expect(told).toEqual(['one waiting', 'other waiting', 'other cancelled', 'one cancelled']);
+  });
+
+  test('who waits for a change hears of it, though another program made it', async () => {
+    const { one, other } = await books();
+    await one.add(record(HASH));
+    const ended = one.until(HASH, (each) => each?.state.tag === 'cancelled');
+    await other.turn(() => ({ records: [{ ...other.of(HASH)!, state: cancelled }], result: undefined }));
+    await clock.pass(1_000);
+    await ended;
+  });
+
+  test('no change is lost, and what is to happen once happens once', async () => {
+    const { one, other } = await books();
+    await one.add(record(HASH));
+    let after = 0;
+    const add = (book: typeof one) =>
+      book.turn(() => {
+        const current = book.of(HASH)!;
+        return {
+          records: [{ ...current, feePaid: msat(current.feePaid + 1n) }],
+          result: undefined,
+          after: () => void after++,
+        };
+      });
+    const rounds = Array.from({ length: 50 }, () => [add(one), add(other)]).flat();
+    await Promise.all(rounds);
+    await one.turn(() => ({ records: [], result: undefined }));
+    expect([one.of(HASH)!.feePaid, after]).toEqual([100n, 100]);
+  });
+
+  test('what another program forgot is forgotten', async () => {
+    const { one, other } = await books();
+    await one.add(record(HASH));
+    await other.turn(() => ({ records: [], result: undefined }));
+    await other.forget(() => true);
+    await one.turn(() => ({ records: [], result: undefined }));
+    expect(one.all()).toEqual([]);
+  });
+});
