@@ -64,7 +64,11 @@ export function runPlugin(o: {
     htlc_accepted: (params) => hook((wallet) => wallet.htlcAccepted(params), CONTINUE),
     openchannel: (params) => hook((wallet) => wallet.openChannel(params), REJECT),
     custommsg({ peer_id: from, payload }) {
-      for (const f of messaged) f(String(from), String(payload));
+      try {
+        for (const f of messaged) f(String(from), String(payload));
+      } catch (cause) {
+        log({ level: 'warn', event: 'plugin.message_unread', fields: { cause: String(cause) } });
+      }
       return CONTINUE;
     },
   };
@@ -86,7 +90,11 @@ export function runPlugin(o: {
       return;
     }
     if (method === 'shutdown') o.exit(0);
-    for (const f of notified) f(method, params);
+    try {
+      for (const f of notified) f(method, params);
+    } catch (cause) {
+      log({ level: 'warn', event: 'plugin.notification_unread', fields: { cause: String(cause) } });
+    }
     if (method.startsWith('channel_')) started?.then(({ wallet }) => wallet.channelsChanged()).catch(() => undefined);
   }
 

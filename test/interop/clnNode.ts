@@ -106,7 +106,10 @@ export async function startCln(
       ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
     );
     const cli = join(dirname(lightningd), 'lightning-cli');
-    const { stdout } = await run(cli, ['--network=regtest', `--lightning-dir=${folder}`, '-k', method, ...args]);
+    const asked = ['--network=regtest', `--lightning-dir=${folder}`, '-k', method, ...args];
+    const { stdout } = await run(cli, asked).catch((cause: { stdout?: string }) => {
+      throw new Error(`${method}: ${cause.stdout}`, { cause });
+    });
     return JSON.parse(stdout) as never;
   };
   async function start() {

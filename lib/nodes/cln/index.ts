@@ -7,6 +7,7 @@ import { withGrpc } from '../grpc/package.ts';
 import type { ClnCredentials } from './credentials.ts';
 import { type HookedWallet, hookedWallet, type HookedWalletInit } from './hooks.ts';
 import type { Lightningd } from './lightningd.ts';
+import type { ClnOptions } from './overGrpc.ts';
 import { hostLightningd, type PluginHost } from './overRpc.ts';
 import { type ClnStore, clnStore as storeOf } from './store.ts';
 import { type ClnStockWallet, clnStockWallet as stockOf, type ClnStockWalletInit } from './stockWallet.ts';
@@ -25,7 +26,7 @@ export type { ClnStore } from './store.ts';
  * Connects to a lightningd by its gRPC. `given`: its files' contents (see `clnFiles`), or a `clngrpc://` URI.
  * @throws NodeError: `reason` tells unreachable and certificate apart
  */
-export async function clnNode(given: ClnCredentials | string, options?: { readonly log?: Log }): Promise<Lightningd> {
+export async function clnNode(given: ClnCredentials | string, options?: ClnOptions): Promise<Lightningd> {
   const { connectCln } = await withGrpc(() => import('./overGrpc.ts'));
   return connectCln(given, options);
 }

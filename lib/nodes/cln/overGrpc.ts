@@ -22,10 +22,16 @@ const CONNECT_TIMEOUT_MS = 60_000;
 const SERVER_NAME = 'cln';
 const NO_BLOCKS = 0;
 
+export interface ClnOptions {
+  readonly log?: Log;
+  /** How long it may take to answer a call. Default 30,000. */
+  readonly answerWithinMs?: number;
+}
+
 /** Connects to a lightningd by its gRPC and asks who it is. @throws NodeError: unreachable, another certificate */
 export async function connectCln(
   given: ClnCredentials | string,
-  { log = () => undefined }: { readonly log?: Log } = {},
+  { log = () => undefined, answerWithinMs }: ClnOptions = {},
 ): Promise<Lightningd> {
   const { address, authority, certificate, key: privateKey } = typeof given === 'string' ? readClngrpc(given) : given;
   checkAddress(address);
@@ -40,7 +46,7 @@ export async function connectCln(
     'grpc.initial_reconnect_backoff_ms': FIRST_BACKOFF_MS,
     'grpc.max_reconnect_backoff_ms': LAST_BACKOFF_MS,
   });
-  const { call } = calls(where, metadata);
+  const { call } = calls(where, metadata, answerWithinMs);
   const info = () => call('Getinfo', node.getinfo.bind(node), {});
   const verbs = grpcVerbs(node, call);
   const isUp = () => node.getChannel().getConnectivityState(false) === connectivityState.READY;
@@ -65,6 +71,7 @@ export async function connectCln(
     throw cause;
   }
   const there = presence({ peers: verbs.peers, clock: systemClock, log });
+  const unread = (cause: unknown) => log({ level: 'warn', event: 'cln.unread', fields: { cause: String(cause) } });
   const streams = [
     follow({
       name: 'SubscribeCustomMsg',
@@ -73,6 +80,7 @@ export async function connectCln(
       open: () => node.subscribeCustomMsg({}, metadata()),
       stands: () => void there.look(),
       heard: ({ peerId, payload }) => messages.tell(nodeId(toHex(peerId)), payload),
+      unread,
       // Messages are not told again: who waits for an answer is told at once.
       cut: there.lost,
     }),
@@ -82,6 +90,7 @@ export async function connectCln(
       isUp,
       open: () => node.subscribeConnect({}, metadata()),
       heard: ({ id }) => there.online(nodeId(toHex(id))),
+      unread,
     }),
   ];
   const close = () => {

@@ -25,9 +25,9 @@ export interface Calls {
   ): Promise<Answer>;
 }
 
-export const calls = (where: string, metadata: () => Metadata): Calls => ({
+export const calls = (where: string, metadata: () => Metadata, answerWithinMs = CALL_TIMEOUT_MS): Calls => ({
   where,
-  call: (name, method, request, { timeoutMs = CALL_TIMEOUT_MS } = {}) =>
+  call: (name, method, request, { timeoutMs = answerWithinMs } = {}) =>
     new Promise((resolve, reject) => {
       method(request, metadata(), { deadline: Date.now() + timeoutMs }, (error, answer) => {
         if (error) reject(toNodeError(error, where, name));
@@ -73,6 +73,8 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   isUp(): boolean;
   heard(item: Item, stream: Stream): void;
   cut?(error: NodeError): void;
+  /** What was heard could not be read. */
+  unread?(cause: unknown): void;
 }): Following {
   let stream: Stream | undefined;
   let pause = FIRST_PAUSE_MS;
@@ -131,7 +133,12 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
     mine.on('data', (item) => {
       if (ended || over) return;
       standing();
-      o.heard(item, mine);
+      try {
+        o.heard(item, mine);
+      } catch (cause) {
+        // What makes no sense ends nothing.
+        o.unread?.(cause);
+      }
     });
     mine.on('error', (error) => end(toNodeError(error, o.where, o.name)));
     mine.on('end', () => end(new NodeError(`${o.where} ended the stream ${o.name}`, { reason: 'unreachable' })));

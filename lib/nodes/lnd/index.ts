@@ -1,9 +1,8 @@
 import { systemClock } from '../../platform/clock.ts';
 import { systemRandom } from '../../platform/random.ts';
-import type { Log } from '../../ports/log.ts';
 import { withGrpc } from '../grpc/package.ts';
 import type { LndCredentials } from './credentials.ts';
-import type { Lnd } from './lnd.ts';
+import type { Lnd, LndOptions } from './lnd.ts';
 import type { LndWallet, LndWalletInit } from './wallet.ts';
 
 export { LND_PERMISSIONS } from './permissions.ts';
@@ -17,7 +16,7 @@ export type { LndWallet } from './wallet.ts';
  * Connects to an lnd. `given`: its files' contents (see `lndFiles`), or an `lndconnect://` URI.
  * @throws NodeError: `reason` tells unreachable, certificate, permission, locked and starting apart
  */
-export async function lndNode(given: LndCredentials | string, options?: { readonly log?: Log }): Promise<Lnd> {
+export async function lndNode(given: LndCredentials | string, options?: LndOptions): Promise<Lnd> {
   const { connectLnd } = await withGrpc(() => import('./lnd.ts'));
   return connectLnd(given, options);
 }

@@ -30,6 +30,12 @@ export interface Lnd extends Calls {
   close(): void;
 }
 
+export interface LndOptions {
+  readonly log?: Log;
+  /** How long it may take to answer a call. Default 30,000. */
+  readonly answerWithinMs?: number;
+}
+
 const NETWORKS: Readonly<Record<string, Network>> = {
   mainnet: 'bitcoin',
   testnet: 'testnet',
@@ -47,7 +53,7 @@ const LAST_BACKOFF_MS = 5_000;
  */
 export async function connectLnd(
   given: LndCredentials | string,
-  { log = () => undefined }: { readonly log?: Log } = {},
+  { log = () => undefined, answerWithinMs }: LndOptions = {},
 ): Promise<Lnd> {
   const credentials = typeof given === 'string' ? readLndconnect(given) : given;
   checkCredentials(credentials);
@@ -72,7 +78,7 @@ export async function connectLnd(
   };
   const lightning = new LightningClient(address, secure, options);
   const router = new RouterClient(address, secure, { ...options, channelOverride: lightning.getChannel() });
-  const asked = calls(where, metadata);
+  const asked = calls(where, metadata, answerWithinMs);
   const info = () => asked.call('GetInfo', lightning.getInfo.bind(lightning), {});
   const close = () => lightning.close();
   try {

@@ -64,6 +64,7 @@ export function lndMessages(lnd: Lnd): LndMessages {
     for (const id of Array.from(peers)) offline(id);
   };
 
+  const unread = (cause: unknown) => log({ level: 'warn', event: 'lnd.unread', fields: { cause: String(cause) } });
   const events = follow({
     name: 'SubscribePeerEvents',
     where: lnd.where,
@@ -77,6 +78,7 @@ export function lndMessages(lnd: Lnd): LndMessages {
       else if (isUp()) online(id);
     },
     cut: cut('events'),
+    unread,
   });
   const messages = follow({
     name: 'SubscribeCustomMessages',
@@ -86,6 +88,7 @@ export function lndMessages(lnd: Lnd): LndMessages {
     stands: stands('messages'),
     heard: ({ peer, type, data }) => heard.tell(nodeId(toHex(peer)), type, data),
     cut: cut('messages'),
+    unread,
   });
 
   /** lnd drops the first of two connections that are made at once, so there is only ever one attempt under way. */

@@ -1,14 +1,13 @@
 import { msat, NodeError } from 'lsps2';
 import type { ClnChannel, ClnInvoice, DatastoreEntry, Lightningd } from 'lsps2/cln';
 import { nodeId, paymentHash } from '../../../lib/core/ids.ts';
-import { listeners } from '../../../lib/core/listeners.ts';
 import { scid } from '../../../lib/core/scid.ts';
 import { LSP } from '../../client/samples.ts';
 
 // What the port hides stands here: a lightningd whose books a test writes. Its datastore counts changes as the real one does.
 
 export const HEIGHT = 800_000;
-export const CHANNEL = 'cc'.repeat(32);
+const CHANNEL = 'cc'.repeat(32);
 
 export interface FakeLightningd extends Lightningd {
   readonly state: { height: number; channels: ClnChannel[]; fails: ReadonlySet<string> };
@@ -39,7 +38,6 @@ export const channel = (change: Partial<ClnChannel> = {}): ClnChannel => ({
 export function fakeLightningd(datastore: Datastore = new Map()): FakeLightningd {
   const state = { height: HEIGHT, channels: [channel()], fails: new Set<string>() };
   const invoices = new Map<string, ClnInvoice & { readonly text?: string }>();
-  const disconnected = listeners<[never]>();
   const check = (what: string) => {
     if (state.fails.has(what)) throw new NodeError(`lightningd: ${what}`);
   };
@@ -103,7 +101,7 @@ export function fakeLightningd(datastore: Datastore = new Map()): FakeLightningd
     onMessage: none,
     isConnected: () => true,
     onConnected: none,
-    onDisconnected: disconnected.add as never,
+    onDisconnected: none,
     isUp: () => true,
     close: () => undefined,
   };

@@ -1,4 +1,4 @@
-import { type Client, client, msat, type PaymentHash, sat } from 'lsps2';
+import { type Client, client, msat, sat } from 'lsps2';
 import { clnHookedWallet, clnStore, type HookedWallet } from 'lsps2/cln';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { savePurchase } from '../../../lib/client/record.ts';
@@ -99,7 +99,7 @@ async function world(datastore: Datastore = sold(), purchase?: 'none'): Promise<
 
 function sold(): Datastore {
   const made = { paymentSecret: SECRET, amount: `#${SIZE}`, minFinalCltvExpiryDelta: 18, endsAt: 990 };
-  const purchase = record(HASH as PaymentHash);
+  const purchase = record(HASH);
   const entries = [
     [`client-purchase/${LSP}/1x1x1/${HASH}`, savePurchase(purchase)],
     [`cln/payment/${HASH}`, JSON.stringify(made)],

@@ -1,0 +1,201 @@
+import { status } from '@grpc/grpc-js';
+import { type Gates, type NodeError, type PartsAnswer, TransportError } from 'lsps2';
+import { type Lnd, lndNode, type LndWallet, lndWallet } from 'lsps2/lnd';
+import { memoryStore } from 'lsps2/memory';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import {
+  ChannelEdge,
+  ConnectPeerResponse,
+  CustomMessage,
+  GetInfoResponse,
+  LightningService,
+  ListChannelsResponse,
+  ListPeersResponse,
+  PendingChannelsResponse,
+  SendCustomMessageResponse,
+} from '../../../lib/generated/lnd/lightning.ts';
+import { RouterService } from '../../../lib/generated/lnd/router.ts';
+import { fromHex } from '../../../lib/core/bytes.ts';
+import { until } from '../../../lib/testing/until.ts';
+import { LSP } from '../../client/samples.ts';
+import { failure, type FakeNode, pem, serve } from './server.ts';
+
+// The error paths of the adapter of lnd, over gRPC, against a server of our own.
+
+const ID = `02${'99'.repeat(32)}`;
+const MACAROON = '0201036c6e64';
+const FEATURES = new Map([46, 50].map((bit) => [bit, { name: '', isRequired: false, isKnown: true }]));
+const INFO: GetInfoResponse = {
+  ...GetInfoResponse.fromPartial({}),
+  version: '0.21.2-beta',
+  identityPubkey: ID,
+  blockHeight: 100,
+  chains: [{ network: 'regtest' }],
+  features: FEATURES,
+  requireHtlcInterceptor: true,
+};
+
+/** What an lnd answers that is well. */
+const WELL = {
+  getInfo: () => INFO,
+  listPeers: (): ListPeersResponse => ({ peers: [{ pubKey: LSP, features: new Map() }] }),
+  listChannels: () => ListChannelsResponse.fromPartial({}),
+  pendingChannels: () => PendingChannelsResponse.fromPartial({}),
+  getChanInfo: () => ChannelEdge.fromPartial({}),
+  connectPeer: () => ConnectPeerResponse.fromPartial({}),
+  sendCustomMessage: () => SendCustomMessageResponse.fromPartial({}),
+};
+
+const serveLnd = (answers: Partial<typeof WELL> | Record<string, () => unknown> = {}, certificate?: string) =>
+  serve([LightningService, RouterService], {
+    answers: { ...WELL, ...answers },
+    ...(certificate === undefined ? {} : { certificate }),
+  });
+
+async function connect(at: FakeNode, certificate = 'ca', answerWithinMs?: number): Promise<Lnd> {
+  const given = { address: at.address, certificate: pem(certificate), macaroon: MACAROON };
+  const lnd = await lndNode(given, answerWithinMs === undefined ? {} : { answerWithinMs });
+  onTestFinished(() => lnd.close());
+  return lnd;
+}
+
+async function start(at: FakeNode, store = memoryStore()): Promise<LndWallet> {
+  const wallet = await lndWallet(await connect(at), { store });
+  onTestFinished(() => wallet.close());
+  return wallet;
+}
+
+const fails = async (job: Promise<unknown>): Promise<NodeError> => {
+  const error = await job.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(error).toMatchObject({ code: 'node' });
+  expect(String(error)).not.toContain(MACAROON);
+  return error as NodeError;
+};
+
+describe('connecting to an lnd', () => {
+  test('that is well', async () => {
+    const lnd = await connect(await serveLnd());
+    expect(lnd).toMatchObject({ nodeId: ID, network: 'regtest', zeroConf: true, requiresInterceptor: true });
+    expect(await lnd.height()).toBe(100);
+  });
+
+  test.each([
+    ['certificate', 'that has another certificate', () => serveLnd({}, 'other')],
+    ['permission', 'whose macaroon is too small', () => refusing('permission denied')],
+    ['permission', 'that does not know the macaroon', () => refusing('verification failed: signature mismatch')],
+    ['locked', 'that is locked', () => refusing('wallet locked, unlock it to enable full RPC access')],
+    ['starting', 'that is starting', () => refusing('the RPC server is in the process of starting up')],
+    ['other', 'that says something else', () => refusing('out of cheese')],
+    ['unsupported', 'that has no such call', () => refusing('unknown method GetInfo', status.UNIMPLEMENTED)],
+    ['unsupported', 'on a chain that nobody knows', () => serveLnd({ getInfo: () => ({ ...INFO, chains: [] }) })],
+    ['other', 'that does not say who it is', () => serveLnd({ getInfo: () => ({ ...INFO, identityPubkey: 'me' }) })],
+  ])('%s: one %s', async (reason, _, make) => {
+    expect((await fails(make().then((at) => connect(at)))).reason).toBe(reason);
+  });
+  const refusing = (words: string, code = status.UNKNOWN) =>
+    serveLnd({ getInfo: () => Promise.reject(failure(code, words)) });
+
+  test('unreachable: one that is not there', async () => {
+    const at = await serveLnd();
+    at.stop();
+    expect((await fails(connect(at))).reason).toBe('unreachable');
+  });
+
+  test('timeout: one that does not answer', async () => {
+    const at = await serveLnd({ getInfo: () => new Promise(() => undefined) });
+    expect((await fails(connect(at, 'ca', 200))).reason).toBe('timeout');
+  });
+});
+
+describe('a wallet on an lnd', () => {
+  test('that lets no zero-conf channel in: said before anything is bought', async () => {
+    const at = await serveLnd({ getInfo: () => ({ ...INFO, features: new Map() }) });
+    expect(await fails(start(at))).toMatchObject({
+      reason: 'unsupported',
+      message: expect.stringContaining('protocol.zero-conf'),
+    });
+  });
+
+  const denied = failure(status.UNKNOWN, 'permission denied');
+  test.each(['listChannels', 'pendingChannels', 'getChanInfo'])('whose macaroon may not %s: named', async (name) => {
+    const at = await serveLnd({ [name]: () => Promise.reject(denied) });
+    const error = await fails(start(at));
+    expect(error.reason).toBe('permission');
+    expect(error.message.toLowerCase()).toContain(name.toLowerCase());
+  });
+  test.each([
+    'subscribePeerEvents',
+    'subscribeCustomMessages',
+    'subscribeChannelEvents',
+    'htlcInterceptor',
+    'channelAcceptor',
+  ])('whose macaroon may not %s: named', async (name) => {
+    const at = await serveLnd();
+    at.refused[name] = denied;
+    const error = await fails(start(at));
+    expect(error.reason).toBe('permission');
+    expect(error.message.toLowerCase()).toContain(name.toLowerCase());
+  });
+
+  test('whose streams are cut: its peers are gone until it is back, and messages are heard again', async () => {
+    const at = await serveLnd();
+    const wallet = await start(at);
+    await until(() => wallet.isConnected(LSP), 'the list of peers');
+    const told: string[] = [];
+    wallet.onDisconnected(() => told.push('gone'));
+    wallet.onConnected(() => told.push('there'));
+    wallet.onMessage((from, type, payload) => told.push(`${from === LSP} ${type} ${payload.length}`));
+    at.streams['subscribeCustomMessages']!.at(-1)!.end();
+    await until(() => told.length === 1, 'the cut');
+    await expect(wallet.send(LSP, 37_913, new Uint8Array(1))).rejects.toBeInstanceOf(TransportError);
+    await until(() => told.length === 2, 'the next stream');
+    const message = CustomMessage.fromPartial({ peer: fromHex(LSP), type: 37_913, data: new Uint8Array(3) });
+    at.streams['subscribeCustomMessages']!.at(-1)!.write(message);
+    await until(() => told.length === 3, 'a message');
+    expect(told).toEqual(['gone', 'there', 'true 37913 3']);
+    await wallet.send(LSP, 37_913, new Uint8Array(1));
+  });
+
+  test('that was restarted: everything is taken up again', async () => {
+    const at = await serveLnd();
+    const wallet = await start(at);
+    await until(() => wallet.isConnected(LSP), 'the list of peers');
+    const interceptors = at.streams['htlcInterceptor']!.length;
+    at.stop();
+    await until(() => !wallet.isConnected(LSP), 'the end');
+    await at.start();
+    await until(() => wallet.isConnected(LSP), 'its peers again');
+    await until(() => at.streams['htlcInterceptor']!.length > interceptors, 'the interceptor');
+    expect(await wallet.channels()).toEqual([]);
+  });
+
+  test('what is not for us goes on at once, untouched', async () => {
+    const at = await serveLnd();
+    const wallet = await start(at);
+    const asked: PartsAnswer[] = [];
+    wallet.guard({ partsArrived: async () => (asked.push('fail'), 'fail') } as unknown as Gates);
+    await until(() => at.streams['htlcInterceptor'] !== undefined, 'the interceptor');
+    const shown = {
+      incomingCircuitKey: { chanId: 1n, htlcId: 2n },
+      paymentHash: new Uint8Array(32),
+      outgoingAmountMsat: 1n,
+      outgoingExpiry: 140,
+      incomingAmountMsat: 1n,
+      incomingExpiry: 180,
+      outgoingRequestedChanId: 3n,
+      onionBlob: new Uint8Array(1366),
+      autoFailHeight: 160,
+      inWireCustomRecords: new Map(),
+    };
+    at.streams['htlcInterceptor']!.at(-1)!.write(shown);
+    await until(() => at.heard.length === 1, 'the answer');
+    expect(at.heard[0]).toMatchObject([
+      'htlcInterceptor',
+      { incomingCircuitKey: { chanId: 1n, htlcId: 2n }, action: 2 },
+    ]);
+    expect(asked).toEqual([]);
+  });
+});
