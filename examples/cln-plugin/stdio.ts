@@ -36,6 +36,7 @@ export function stdio(input: Readable, output: Writable, heard: (message: Incomi
   };
 }
 
+/** What lightningd writes is JSON; were it not, there would be nobody to answer. */
 function read(text: string): Incoming {
   const { id, method, params } = JSON.parse(text) as Partial<Incoming>;
   const given = typeof params === 'object' && params !== null && !Array.isArray(params) ? params : {};

@@ -33,7 +33,7 @@ export function fees(cln: Lightningd, store: ReadableStore): Fees {
       return told;
     },
     async forget(hash) {
-      for (const [key] of await store.load()) if (key.startsWith(`${PREFIX}${hash}/`)) await store.remove(key);
+      for (const [key] of await store.scan(`${PREFIX}${hash}/`)) await store.remove(key);
     },
   };
 }

@@ -26,6 +26,8 @@ const KEEP_SECONDS = 14 * 86_400;
 /** A store of which single records can be read as they are now. */
 export interface ReadableStore extends Store {
   get(key: string): Promise<string | undefined>;
+  /** All that begin so, as they are now. Unlike `load` it says nothing of what was seen: what others changed stays theirs. */
+  scan(prefix: string): Promise<readonly (readonly [key: string, json: string])[]>;
 }
 
 export interface MadePayments {
@@ -43,10 +45,9 @@ export const madePayments = (store: ReadableStore): MadePayments => ({
   },
   put: (hash, made) => store.put(PREFIX + hash, saveRecord(made)),
   async tidy(clock) {
-    const all = await store.load();
+    const all = await store.scan('cln/');
     const isOld = (json: string) => clock.nowMs() / 1000 > readRecord(json, isMade).endsAt + KEEP_SECONDS;
     const old = all.flatMap(([key, json]) => (key.startsWith(PREFIX) && isOld(json) ? key.slice(PREFIX.length) : []));
-    for (const hash of old)
-      for (const [key] of all) if (key.startsWith('cln/') && key.includes(`/${hash}`)) await store.remove(key);
+    for (const hash of old) for (const [key] of all) if (key.includes(`/${hash}`)) await store.remove(key);
   },
 });

@@ -87,7 +87,10 @@ export function payments(o: PaymentsInit): Payments {
     try {
       // lightningd takes no second payment of an invoice: nothing of it may be counted.
       const isPaid = (await cln.invoice(set.paymentHash))?.status === 'paid';
-      const judged = isPaid ? 'fail' : await gates.partsArrived(await toJudge(cln, set));
+      const shown = await toJudge(cln, set);
+      // It was given back meanwhile: what nobody holds must not be counted.
+      if (sets.get(set.paymentHash) !== set) return;
+      const judged = isPaid ? 'fail' : await gates.partsArrived(shown);
       await inTurn(() => carryOut(set, judged));
     } catch (cause) {
       failed(cause);
@@ -109,9 +112,11 @@ export function payments(o: PaymentsInit): Payments {
       await cln.createInvoice({ text: known.text ?? '', label: labelOf(hash), preimage });
     const height = await cln.height();
     if (!known || height + CLAIM_BLOCKS > deadlineOf(set)) return giveBack(set, { told: true });
-    if (!sets.drop(set)) return;
     const paymentSecret = preimage ? invoiceSecret(preimage) : known.paymentSecret;
-    for (const part of set.parts.values()) answer(part, take(part, { total, paymentSecret }));
+    // All of them before any: should one not be readable, none is taken.
+    const taken = [...set.parts.values()].map((part) => [part, take(part, { total, paymentSecret })] as const);
+    if (!sets.drop(set)) return;
+    for (const [part, how] of taken) answer(part, how);
     claimed.follow(hash, { received: total, extraFee: feesOf(set) });
   }
 

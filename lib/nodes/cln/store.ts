@@ -23,6 +23,9 @@ export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly a
   const changed = listeners<[]>();
   /** As it was loaded or written last. */
   const generations = new Map<string, bigint>();
+  /** When each was written by us, by the count of our writes. */
+  const writtenAt = new Map<string, number>();
+  let writes = 0;
   const queues = new Map<string, ReturnType<typeof serial>>();
   const inTurn = (key: string) => {
     const queue = queues.get(key) ?? serial();
@@ -64,16 +67,22 @@ export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly a
 
   return {
     async load() {
+      const began = writes;
       const all = await list();
-      generations.clear();
-      for (const { name, generation } of all) generations.set(name, generation);
+      // What was written while lightningd listed is newer than its list.
+      const isOlder = (name: string) => (writtenAt.get(name) ?? 0) > began;
+      for (const name of [...generations.keys()]) if (!isOlder(name)) generations.delete(name);
+      for (const { name, generation } of all) if (!isOlder(name)) generations.set(name, generation);
       return all.map(({ name, text }) => [name, text] as const);
     },
     get: async (key) => (await list(key))[0]?.text,
+    scan: async (prefix) =>
+      (await list()).flatMap(({ name, text }) => (name.startsWith(prefix) ? [[name, text] as const] : [])),
     put: (key, json) =>
       inTurn(key)(async () => {
         try {
           generations.set(key, await cln.putDatastore([...root, key], json, generations.get(key)));
+          writtenAt.set(key, ++writes);
         } catch (cause) {
           throw await explained(key, cause);
         }
@@ -85,6 +94,7 @@ export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly a
         try {
           await cln.removeDatastore([...root, key], known);
           generations.delete(key);
+          writtenAt.set(key, ++writes);
         } catch (cause) {
           const why = await explained(key, cause);
           // Somebody else removed it.

@@ -9,7 +9,8 @@ import { LSP } from '../../client/samples.ts';
 export const HEIGHT = 800_000;
 const CHANNEL = 'cc'.repeat(32);
 
-export interface FakeLightningd extends Lightningd {
+export interface FakeLightningd extends Omit<Lightningd, 'channels'> {
+  channels: Lightningd['channels'];
   readonly state: { height: number; channels: ClnChannel[]; fails: ReadonlySet<string> };
   readonly invoices: Map<string, ClnInvoice & { readonly text?: string }>;
 }

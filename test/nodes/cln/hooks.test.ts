@@ -249,6 +249,32 @@ describe('the hook htlc_accepted', () => {
     expect(state()).toBe('claiming');
   });
 
+  test('what was given back while it was being looked at is not counted', async () => {
+    const { wallet, cln, clock, jit } = await world();
+    let go: () => void = () => undefined;
+    const { channels } = cln;
+    let waits = true;
+    cln.channels = async () => {
+      if (waits) await new Promise<void>((resolve) => (go = resolve));
+      return channels();
+    };
+    // Its fee is looked up first.
+    const answer = wallet.htlcAccepted(request({ ...whole, expiry: HEIGHT + 22 }));
+    await settled();
+    go();
+    await settled();
+    cln.state.height += 4;
+    await clock.pass(2_000);
+    expect(await answered(answer)).toEqual(wrong);
+    waits = false;
+    go();
+    await settled();
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'waiting' });
+    expect(await answered(wallet.htlcAccepted(request({ ...whole, id: 1, expiry: HEIGHT + 40 })))).toMatchObject({
+      payload: expect.any(String),
+    });
+  });
+
   test('a payment that lightningd did not take after all is not counted', async () => {
     const { wallet, cln, clock, jit } = await world();
     cln.state.channels = [channel({ unanswered: [HASH] })];

@@ -48,6 +48,28 @@ describe('a store that two programs write', () => {
     expect(await other.load()).toEqual([]);
   });
 
+  test('looking something up does not make it seen', async () => {
+    const datastore: Datastore = new Map();
+    const [one, other] = [open(datastore), open(datastore)];
+    await one.put('a', '1');
+    await other.load();
+    await other.put('a', '2');
+    expect([await one.get('a'), await one.scan('a')]).toEqual(['2', [['a', '2']]]);
+    await expect(one.put('a', '3')).rejects.toMatchObject(CONFLICT);
+  });
+
+  test('what is written while it is being read is newer than what is read', async () => {
+    const cln = fakeLightningd();
+    const store = clnStore(cln, { clock });
+    onTestFinished(() => store.close());
+    await store.put('a', '1');
+    const listing = store.load();
+    await store.put('a', '2');
+    await listing;
+    await store.put('a', '3');
+    expect(await store.get('a')).toBe('3');
+  });
+
   test('what lightningd says is told as it is, where nobody was faster', async () => {
     const cln = fakeLightningd();
     const store = clnStore(cln, { clock });
