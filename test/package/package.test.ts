@@ -74,6 +74,11 @@ describe('without the optional packages', () => {
       `lndNode({ address: '127.0.0.1:1', macaroon: '00' })`,
       /^this needs the packages of gRPC: npm install @grpc\/grpc-js\S+ @bufbuild\/protobuf\S+$/,
     ],
+    [
+      'lsps2/cln',
+      `clnNode({ address: '127.0.0.1:1', authority: '', certificate: '', key: '' })`,
+      /^this needs the packages of gRPC: npm install @grpc\/grpc-js\S+ @bufbuild\/protobuf\S+$/,
+    ],
     ['lsps2/ldk', 'ldkNode({})', /^this needs the package lightningdevkit: npm install lightningdevkit\S+$/],
   ])('%s says in one sentence what it needs', (subpath, call, sentence) => {
     const program = `import('${subpath}').then((it) => it.${call}).catch(({ code, message }) => console.log(code + ' ' + message))`;
@@ -81,6 +86,13 @@ describe('without the optional packages', () => {
     expect(said.trim()).toMatch(/^node /);
     expect(said.trim().slice('node '.length)).toMatch(sentence);
   });
+});
+
+test('the plugin of Core Lightning needs nothing beside it', () => {
+  const main = join(installed(), 'node_modules', 'lsps2', 'dist', 'cln-plugin', 'main.js');
+  const input = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'getmanifest', params: {} })}\n\n`;
+  const said = execFileSync(main, { input, encoding: 'utf8' });
+  expect(JSON.parse(said)).toMatchObject({ id: 1, result: { hooks: [{ name: 'htlc_accepted' }, {}, {}] } });
 });
 
 describe('the package', () => {

@@ -71,7 +71,7 @@ export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly a
       const all = await list();
       // What was written while lightningd listed is newer than its list.
       const isOlder = (name: string) => (writtenAt.get(name) ?? 0) > began;
-      for (const name of [...generations.keys()]) if (!isOlder(name)) generations.delete(name);
+      for (const name of Array.from(generations.keys())) if (!isOlder(name)) generations.delete(name);
       for (const { name, generation } of all) if (!isOlder(name)) generations.set(name, generation);
       return all.map(({ name, text }) => [name, text] as const);
     },
