@@ -81,6 +81,6 @@ Exit codes
   6  the wallet refused the channel or the payment
   7  not paid in time
 
-demo, lsp and receive need the package lightningdevkit (npm install lightningdevkit@0.1.2-0); --data needs libsql, too (npm install
+demo, lsp, and receive on ldk need the package lightningdevkit (npm install lightningdevkit@0.1.2-0); --data needs libsql (npm install
 libsql@0.5.29), --node lnd and cln gRPC (npm install @grpc/grpc-js@1.14.7 @bufbuild/protobuf@2.17.0), --listen-ws, and WebSocket on Node 20, ws (npm install ws@8.23.0), --proxy socks (npm install socks@2.8.10).
 `;

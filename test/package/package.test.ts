@@ -93,6 +93,7 @@ test('the plugin of Core Lightning needs nothing beside it', () => {
   const input = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'getmanifest', params: {} })}\n\n`;
   const said = execFileSync(main, { input, encoding: 'utf8' });
   expect(JSON.parse(said)).toMatchObject({ id: 1, result: { hooks: [{ name: 'htlc_accepted' }, {}, {}] } });
+  expect(execFileSync(main, ['--help'], { encoding: 'utf8' })).toContain('lightning-cli plugin start PATH');
 });
 
 describe('the package', () => {
