@@ -7,6 +7,7 @@ import { toHex } from '../../lib/core/bytes.ts';
 import { hashOf } from '../../lib/protocol/bolt11/preimage.ts';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
+import { afterwards } from './afterwards.ts';
 import { clnWorld } from './clnWorld.ts';
 import { say, whatIsMissing } from './say.ts';
 
@@ -74,22 +75,19 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a lightningd whose p
       const isLetGo = what === 'the plugin is killed';
       const outcome = await (isLetGo ? paying : Promise.race([paying, until(isBack, 'the parts to be held again')]));
       if (!isLetGo) expect(outcome).toBe(undefined);
-      if (outcome === undefined) {
-        await mine().settle(preimage);
-        expect(await paying).toEqual({ paid: true, preimage });
-        await until(() => mine().state.tag === 'paid', 'the wallet to be paid');
-        expect(before - payer.balance()).toBe(AMOUNT);
-      } else {
-        expect(outcome).toMatchObject({ paid: false });
-        await until(() => payer.balance() === before, 'the payer to have its money back');
-        expect(mine().state.tag).not.toBe('paid');
-      }
-      // And it goes on working.
-      const again = await program.buy(AMOUNT);
-      expect(await payer.pay(again.invoice, { parts: 3 })).toMatchObject({ paid: true });
-      expect(await again.outcome()).toMatchObject({ tag: 'paid', received: sat(247_500n) });
-      expect(before - payer.balance()).toBe(outcome === undefined ? AMOUNT * 2n : AMOUNT);
-      say(`Core Lightning, ${what}: ${outcome === undefined ? 'paid once' : 'refunded'}, and the next one paid`);
+      const { buy } = program;
+      const told = `Core Lightning, ${what}`;
+      await afterwards({
+        what: told,
+        amount: AMOUNT,
+        outcome: outcome ?? undefined,
+        preimage,
+        paying,
+        before,
+        payer,
+        mine,
+        buy,
+      });
     },
     240_000,
   );

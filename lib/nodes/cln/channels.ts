@@ -1,10 +1,16 @@
-import { scid } from '../../core/scid.ts';
+import { type Scid, scid } from '../../core/scid.ts';
 import type { WalletChannel } from '../../ports/walletNode.ts';
 import type { ClnChannel, Lightningd } from './lightningd.ts';
 
 /** lightningd's channels, as far as they can be paid through. */
 export const walletChannels = async (cln: Lightningd): Promise<readonly WalletChannel[]> =>
   (await cln.channels()).flatMap(toWalletChannel);
+
+/** The channel over which an HTLC came. */
+export function channelOver(channels: readonly ClnChannel[], name: Scid) {
+  const { channelId, peer } = channels.find(({ names }) => names.includes(name)) ?? {};
+  return channelId === undefined || peer === undefined ? undefined : { channelId, peer };
+}
 
 function toWalletChannel(channel: ClnChannel): readonly WalletChannel[] {
   const { channelId, peer, state, peerConnected, receivable, inFlightMax, remoteAlias, names, policy } = channel;

@@ -1,6 +1,7 @@
 import { type Msat, msat } from '../../core/amount.ts';
 import type { PaymentHash } from '../../core/ids.ts';
 import { readRecord, saveRecord } from '../../core/record.ts';
+import { channelOver } from './channels.ts';
 import type { Lightningd } from './lightningd.ts';
 import type { ReadableStore } from './made.ts';
 import { extraFeeOf, type FinalHtlc } from './parts.ts';
@@ -18,8 +19,8 @@ export interface Fees {
 export function fees(cln: Lightningd, store: ReadableStore): Fees {
   async function keyOf({ paymentHash, scid, id }: FinalHtlc): Promise<string> {
     // A channel may be called otherwise once it is confirmed.
-    const channel = (await cln.channels()).find(({ names }) => names.includes(scid));
-    return `${PREFIX}${paymentHash}/${channel?.channelId ?? scid}/${id}`;
+    const over = channelOver(await cln.channels(), scid);
+    return `${PREFIX}${paymentHash}/${over?.channelId ?? scid}/${id}`;
   }
 
   return {

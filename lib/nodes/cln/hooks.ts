@@ -1,8 +1,6 @@
-import { NodeError } from '../../core/errors.ts';
-import { untilTaken } from '../../core/untilTaken.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
-import type { Gates } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
+import { guarding } from '../parts/guarding.ts';
 import { booksText, clnWalletBase } from './base.ts';
 import { fees } from './fees.ts';
 import type { Json } from './json.ts';
@@ -47,9 +45,9 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
   const { messages, node } = base;
   await made.tidy(clock);
   const offers = offerRecords(store, await store.load());
-  let gates: Gates | undefined;
-  /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
-  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
+  const guard = guarding((cause) =>
+    cln.log({ level: 'warn', event: 'cln.wallet_event_failed', fields: { cause: String(cause) } }),
+  );
   const o = {
     cln,
     made,
@@ -57,9 +55,7 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
     fees: fees(cln, store),
     clock,
     random,
-    gates: () => gates,
-    tell: news.tell,
-    tellAgain: () => news.again(),
+    ...guard,
   };
   const channels = letIn(o);
   const paid = payments(o);
@@ -73,23 +69,10 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
 
   return {
     ...node,
-    guard(given) {
-      if (gates) throw new NodeError('this node is guarded by another client: close it first');
-      gates = given;
-      const stop = news.add(async (tell) =>
-        tell(given).catch((cause: unknown) => {
-          cln.log({ level: 'warn', event: 'cln.wallet_event_failed', fields: { cause: String(cause) } });
-          throw cause;
-        }),
-      );
-      return () => {
-        stop();
-        if (gates === given) gates = undefined;
-      };
-    },
+    guard: guard.guard,
     async resume({ offers: known, claiming }) {
       await channels.tellAgain(known);
-      news.again();
+      guard.tellAgain();
       await paid.askAgain(claiming);
     },
     async htlcAccepted(request) {

@@ -10,33 +10,35 @@ import { invoiceSecret, labelOf } from './secret.ts';
 
 const BYTES = 32;
 
-type Unsigned = Parameters<Invoices['sign']>[0];
+export type Unsigned = Parameters<Invoices['sign']>[0];
+
+interface Sold {
+  readonly made: Made;
+  readonly bought: BoughtFor | undefined;
+}
 
 /** An invoice that is being made. */
-interface Making {
-  readonly made: Made;
+interface Making extends Sold {
   /** Absent: the caller's. */
   readonly preimage: Uint8Array | undefined;
-  readonly bought: BoughtFor | undefined;
+}
+
+export interface ClnInvoicesInit {
+  /** Where payments are written down for who keeps the gates by hooks; absent: nobody does. */
+  readonly made?: MadePayments;
+  readonly clock: Clock;
+  readonly random: Random;
+  forBooks(unsigned: Unsigned, making: Sold): string;
+  /** Called before anybody has the invoice. */
+  readonly signed?: (hash: PaymentHash, making: Sold) => Promise<void>;
 }
 
 /**
  * Invoices of lightningd, with a route hint of our own: its RPC `invoice` takes none. The payer's is signed (`signinvoice`); what lightningd is
  * to take goes into its books (`createinvoice`), as `forBooks` writes it.
  */
-export function clnInvoices(o: {
-  readonly cln: Lightningd;
-  readonly made?: MadePayments;
-  readonly clock: Clock;
-  readonly random: Random;
-  forBooks(unsigned: Unsigned, making: { readonly made: Made; readonly bought: BoughtFor | undefined }): string;
-  /** Called before anybody has the invoice. */
-  readonly signed?: (
-    hash: PaymentHash,
-    making: { readonly made: Made; readonly bought: BoughtFor | undefined },
-  ) => Promise<void>;
-}): Invoices {
-  const { cln, made, clock, random } = o;
+export function clnInvoices(cln: Lightningd, o: ClnInvoicesInit): Invoices {
+  const { made, clock, random } = o;
   const making = new Map<PaymentHash, Making>();
   return {
     async newPayment({ paymentHash: given, amount, expirySeconds, minFinalCltvExpiryDelta, bought }) {

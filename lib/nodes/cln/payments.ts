@@ -1,10 +1,12 @@
-import { type Msat, msat, sum } from '../../core/amount.ts';
+import type { Msat } from '../../core/amount.ts';
 import { fromHex } from '../../core/bytes.ts';
 import type { PaymentHash } from '../../core/ids.ts';
 import { serial } from '../../core/serial.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Gates, PartsAnswer, PartSet as Judged } from '../../ports/gates.ts';
+import type { Gates, PartsAnswer } from '../../ports/gates.ts';
 import { deadlineOf, extraFeeOf as feesOf, type PartSet, partSets, receivedOf } from '../parts/partSets.ts';
+import { toJudge } from '../parts/toJudge.ts';
+import { channelOver } from './channels.ts';
 import { claims } from './claims.ts';
 import type { Lightningd } from './lightningd.ts';
 import type { Fees } from './fees.ts';
@@ -87,7 +89,8 @@ export function payments(o: PaymentsInit): Payments {
     try {
       // lightningd takes no second payment of an invoice: nothing of it may be counted.
       const isPaid = (await cln.invoice(set.paymentHash))?.status === 'paid';
-      const shown = await toJudge(cln, set);
+      const channels = await cln.channels();
+      const shown = toJudge(set, ({ scid }) => channelOver(channels, scid));
       // It was given back meanwhile: what nobody holds must not be counted.
       if (sets.get(set.paymentHash) !== set) return;
       const judged = isPaid ? 'fail' : await gates.partsArrived(shown);
@@ -173,33 +176,5 @@ export function payments(o: PaymentsInit): Payments {
       // lightningd goes on without us: what was not judged it must not take.
       for (const set of sets.all()) void giveBack(set, { told: false });
     },
-  };
-}
-
-/** A set as the gates judge it: each part with its peer, and all channels over which it came. */
-async function toJudge(cln: Lightningd, set: PartSet<Part>): Promise<Judged> {
-  const channels = await cln.channels();
-  const parts = [...set.parts.values()].map((part) => ({
-    part,
-    over: channels.find(({ names, channelId }) => channelId !== undefined && names.includes(part.scid)),
-  }));
-  const over = new Map(
-    parts.flatMap(({ over: each }) => (each?.channelId ? [[each.channelId, each.peer] as const] : [])),
-  );
-  const known = parts.every((each) => each.over !== undefined);
-  const [only] = over.size === 1 && known ? [...over] : [];
-  return {
-    paymentHash: set.paymentHash,
-    received: receivedOf(set),
-    extraFee: msat(sum(parts.map(({ part }) => part.extraFee))),
-    peer: only?.[1],
-    channelId: only?.[0],
-    channels: known ? [...over].map(([channelId, peer]) => ({ channelId, peer })) : undefined,
-    parts: parts.map(({ part: { amount, extraFee, onionAmount }, over: channel }) => ({
-      amount,
-      extraFee,
-      onionAmount,
-      peer: channel?.peer,
-    })),
   };
 }

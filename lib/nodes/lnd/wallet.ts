@@ -2,12 +2,11 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex } from '../../core/bytes.ts';
 import { NodeError } from '../../core/errors.ts';
 import { paymentHash } from '../../core/ids.ts';
-import { untilTaken } from '../../core/untilTaken.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
-import type { Gates } from '../../ports/gates.ts';
 import type { Store } from '../../ports/store.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { rawKey } from '../../protocol/bolt11/sign.ts';
+import { guarding } from '../parts/guarding.ts';
 import { acceptor, TO_SELF_DELAY_BLOCKS } from './acceptor.ts';
 import { listChannels, walletChannels } from './channels.ts';
 import { letIn } from './letIn.ts';
@@ -47,9 +46,9 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
   const phantom = await phantomOf(store, loaded, random);
   const made = await madePayments(store, loaded, clock);
   const offers = offerRecords(store, loaded);
-  let gates: Gates | undefined;
-  /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
-  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
+  const guard = guarding((cause) =>
+    lnd.log({ level: 'warn', event: 'lnd.wallet_event_failed', fields: { cause: String(cause) } }),
+  );
   const o = {
     lnd,
     phantom,
@@ -57,9 +56,7 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     offers,
     clock,
     random,
-    gates: () => gates,
-    tell: news.tell,
-    tellAgain: () => news.again(),
+    ...guard,
   };
   const messages = lndMessages(lnd);
   const channels = letIn(o);
@@ -120,23 +117,10 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     },
     sign: async (unsigned) => rawKey(phantom.key)(unsigned),
     channels: () => walletChannels(lnd),
-    guard(given) {
-      if (gates) throw new NodeError('this node is guarded by another client: close it first');
-      gates = given;
-      const stop = news.add(async (tell) =>
-        tell(given).catch((cause: unknown) => {
-          lnd.log({ level: 'warn', event: 'lnd.wallet_event_failed', fields: { cause: String(cause) } });
-          throw cause;
-        }),
-      );
-      return () => {
-        stop();
-        if (gates === given) gates = undefined;
-      };
-    },
+    guard: guard.guard,
     async resume({ offers: known, claiming }) {
       await channels.tellAgain(known);
-      news.again();
+      guard.tellAgain();
       await paid.askAgain(claiming);
     },
     close,
