@@ -21,7 +21,6 @@ export interface Started {
 
 const LEVEL = { debug: 'debug', info: 'info', warn: 'unusual' } as const;
 const CONTINUE = { result: 'continue' };
-const REJECT = { result: 'reject', error_message: 'not now' };
 
 /**
  * Talks to lightningd as its plugin. lightningd ends over an answer to a hook that it does not know, so whatever goes wrong here is
@@ -42,11 +41,12 @@ export function runPlugin(o: {
     lightningd.notify('log', { level: LEVEL[level], message: [event, ...words].join(' ') });
   };
 
-  async function hook(ask: (wallet: HookedWallet) => Promise<unknown>, without: object): Promise<unknown> {
+  /** Without us lightningd takes no HTLC that is less than its onion says, and no channel as zero-conf. */
+  async function hook(ask: (wallet: HookedWallet) => Promise<unknown>): Promise<unknown> {
     try {
-      return started ? await ask((await started).wallet) : without;
+      return started ? await ask((await started).wallet) : CONTINUE;
     } catch {
-      return without;
+      return CONTINUE;
     }
   }
 
@@ -61,8 +61,8 @@ export function runPlugin(o: {
       });
       return {};
     },
-    htlc_accepted: (params) => hook((wallet) => wallet.htlcAccepted(params), CONTINUE),
-    openchannel: (params) => hook((wallet) => wallet.openChannel(params), REJECT),
+    htlc_accepted: (params) => hook((wallet) => wallet.htlcAccepted(params)),
+    openchannel: (params) => hook((wallet) => wallet.openChannel(params)),
     custommsg({ peer_id: from, payload }) {
       try {
         for (const f of messaged) f(String(from), String(payload));

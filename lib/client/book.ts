@@ -70,15 +70,29 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
     tell([...now.values()].filter((each) => saved(before.get(each.paymentHash)) !== savePurchase(each)));
   }
 
+  /** What was saved of a change that could not be made whole. */
+  async function putBack(saved: readonly PurchaseRecord[]): Promise<void> {
+    for (const { paymentHash } of saved) {
+      const before = records.get(paymentHash);
+      // Somebody else has it: he decides.
+      if (before) await store.put(purchaseKey(before), savePurchase(before)).catch(() => undefined);
+    }
+  }
+
   /** Over again where another program was faster. */
   async function changeOnce<T>(change: () => Change<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       await refresh();
       const { records: next, result, after } = change();
+      const saved: PurchaseRecord[] = [];
       try {
-        for (const record of next) await store.put(purchaseKey(record), savePurchase(record));
+        for (const record of next) {
+          await store.put(purchaseKey(record), savePurchase(record));
+          saved.push(record);
+        }
       } catch (cause) {
         if (tries >= TRIES_MAX || !isConflict(cause)) throw cause;
+        await putBack(saved);
         continue;
       }
       for (const record of next) records.set(record.paymentHash, record);

@@ -20,6 +20,8 @@ export interface Pair {
   readonly wallet: WalletNode;
   readonly lsp: LspNode;
   readonly lspUri: string;
+  /** The node says nothing of a negotiation that came to nothing, until the peer offers the next channel. */
+  readonly hearsWithTheNext?: boolean;
   close(): Promise<void>;
 }
 
@@ -201,6 +203,11 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
       await pair.lsp.open({ key: 'k3', peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
       await accepted;
       await pair.lsp.abandon('k3');
+      if (pair.hearsWithTheNext) {
+        await pair.lsp.open({ key: 'k4', peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
+        await gone;
+        await pair.lsp.abandon('k4');
+      }
       await gone;
       await pair.lsp.abandon('k3');
       await expect(pair.lsp.broadcast('k3')).rejects.toThrow();

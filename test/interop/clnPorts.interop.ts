@@ -56,6 +56,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a wallet inside Core
     return {
       lsp: await ldkLsp(lsp),
       wallet: await wallet,
+      hearsWithTheNext: true,
       lspUri: `${lsp.nodeId}@127.0.0.1:${port}`,
       async close() {
         close();

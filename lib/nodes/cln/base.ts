@@ -4,6 +4,7 @@ import { walletChannels } from './channels.ts';
 import { clnInvoices, type ClnInvoicesInit, type Unsigned } from './invoices.ts';
 import type { Lightningd } from './lightningd.ts';
 import { clnMessages } from './messages.ts';
+import { labelOf } from './secret.ts';
 
 /** What every wallet on lightningd has, whoever keeps its gates. */
 export function clnWalletBase(cln: Lightningd, o: ClnInvoicesInit) {
@@ -19,6 +20,10 @@ export function clnWalletBase(cln: Lightningd, o: ClnInvoicesInit) {
     // It tells where a channel is funded, but not by which script.
     namesFunding: false,
     channels: () => walletChannels(cln),
+    // The gates refuse it; lightningd must not take it either, should nobody ask them.
+    async withdraw(hash) {
+      if ((await cln.invoice(hash))?.status === 'unpaid') await cln.removeInvoice(labelOf(hash));
+    },
   };
   return { messages, node };
 }

@@ -29,12 +29,13 @@ export function claims(o: {
   tell(news: (to: Gates) => Promise<void>): void;
 }): Claims {
   const { cln, clock } = o;
-  const followed = new Set<PaymentHash>();
+  /** With what was counted last. */
+  const followed = new Map<PaymentHash, Amounts | undefined>();
   const began = clock.nowMs();
   let over = false;
 
   /** Whether there is nothing more to look for. */
-  async function look(hash: PaymentHash, amounts: Amounts | undefined): Promise<boolean> {
+  async function look(hash: PaymentHash): Promise<boolean> {
     // In this order: what is not held any more was taken or failed before, and the books know.
     const isHeld = (await cln.channels()).some(({ unanswered }) => unanswered.includes(hash));
     const invoice = await cln.invoice(hash);
@@ -48,27 +49,28 @@ export function claims(o: {
     }
     if (isHeld || clock.nowMs() - began < SHOWN_AGAIN_WITHIN_MS) return false;
     // lightningd took none of it, as when its own expiry had come first: the payer has it back.
+    const amounts = followed.get(hash);
     o.tell((to) => to.partsGone({ paymentHash: hash, ...amounts }));
     return true;
   }
 
-  function again(hash: PaymentHash, amounts: Amounts | undefined, afterMs: number): void {
+  function again(hash: PaymentHash, afterMs: number): void {
     clock.after(afterMs, () => {
       if (over) return;
-      void look(hash, amounts)
+      void look(hash)
         .catch((cause: unknown) => {
           cln.log({ level: 'warn', event: 'cln.claim_unknown', fields: { cause: String(cause) } });
           return false;
         })
-        .then((done) => (done ? void followed.delete(hash) : again(hash, amounts, LOOK_EVERY_MS)));
+        .then((done) => (done ? void followed.delete(hash) : again(hash, LOOK_EVERY_MS)));
     });
   }
 
   return {
     follow(hash, amounts) {
-      if (followed.has(hash)) return;
-      followed.add(hash);
-      again(hash, amounts, FIRST_LOOK_MS);
+      const isNew = !followed.has(hash);
+      if (isNew || amounts) followed.set(hash, amounts);
+      if (isNew) again(hash, FIRST_LOOK_MS);
     },
     close() {
       over = true;

@@ -63,9 +63,9 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
     ...o,
     others,
     scidAlias: (peer) => messages.scidAlias(peer as never),
-    before: channels.over,
+    before: channels.next,
   });
-  const unhear = cln.onDisconnected((peer) => void channels.over(peer));
+  const unhear = cln.onDisconnected(channels.left);
 
   return {
     ...node,

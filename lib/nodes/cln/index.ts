@@ -33,7 +33,7 @@ export async function clnNode(given: ClnCredentials | string, options?: ClnOptio
 
 /** A store in lightningd's own datastore: what the plugin must know of purchases is there. */
 export const clnStore = (cln: Lightningd, o: { readonly clock?: Clock } = {}): ClnStore =>
-  storeOf(cln, { clock: systemClock, ...o });
+  storeOf(cln, { clock: systemClock, random: systemRandom, ...o });
 
 /** A lightningd as the wallet of a client; our plugin beside it keeps the gates. @throws NodeError when it does not run there */
 export const clnWallet = (

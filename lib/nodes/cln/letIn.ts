@@ -7,16 +7,21 @@ import type { Records } from '../parts/records.ts';
 import type { ClnChannel, Lightningd } from './lightningd.ts';
 import { channelFor, type Offer } from './offers.ts';
 
-/** A negotiation that is neither a channel nor given up after so long came to nothing; one with a peer that left did at once. */
-const GONE_AFTER_MS = 60_000;
+/** A peer that has left may just have funded the channel. */
+const GONE_AFTER_LEAVING_MS = 5_000;
 const LOOK_EVERY_MS = 1_000;
 
 /** What becomes of the channels that were let in. */
 export interface LetIn {
   /** Looks now: something was told of channels. */
   look(): void;
-  /** What this peer was negotiating came to nothing: it left, or offers another one. */
-  over(peer: NodeId): Promise<void>;
+  /**
+   * What this peer was negotiating came to nothing: it offers another one, and lightningd negotiates one at a time with each peer. Time alone
+   * ends no negotiation: a peer that funds late would have one channel more than was bought.
+   */
+  next(peer: NodeId): Promise<void>;
+  /** It left: what it was negotiating is over, unless it is a channel already. */
+  left(peer: NodeId): void;
   tellAgain(known: KnownToClient['offers']): Promise<void>;
   close(): void;
 }
@@ -36,6 +41,9 @@ export function letIn(o: {
   /** Told once: it is kept until the gates have taken it. */
   const toldEnd = new Set<string>();
 
+  const leftAt = new Map<string, number>();
+  const hasLeft = (offerId: string) => clock.nowMs() - (leftAt.get(offerId) ?? Infinity) > GONE_AFTER_LEAVING_MS;
+
   const taken = () => new Set<ChannelId>(offers.all().flatMap(([, { channelId }]) => channelId ?? []));
 
   function end(offerId: string, news: (to: Gates) => Promise<void>): void {
@@ -45,6 +53,7 @@ export function letIn(o: {
       await news(to);
       await offers.remove(offerId);
       toldEnd.delete(offerId);
+      leftAt.delete(offerId);
     });
   }
   const gone = (offerId: string) => end(offerId, (to) => to.channelGone(offerId));
@@ -57,7 +66,7 @@ export function letIn(o: {
       const channel = channelFor(offer, channels, taken());
       if (channel) await found(offerId, offer, channel);
       else if (offer.channelId !== undefined) closed(offerId, offer, { byPeer: false, ageBlocks: 0 });
-      else if (isOver(offer) || clock.nowMs() - offer.since > GONE_AFTER_MS) gone(offerId);
+      else if (isOver(offer) || hasLeft(offerId)) gone(offerId);
     }
   }
 
@@ -105,7 +114,10 @@ export function letIn(o: {
 
   return {
     look: soon,
-    over: (peer) => inTurn(() => look((offer) => offer.peer === peer)).catch(failed),
+    next: (peer) => inTurn(() => look((offer) => offer.peer === peer)).catch(failed),
+    left(peer) {
+      for (const [offerId, each] of offers.all()) if (each.peer === peer) leftAt.set(offerId, clock.nowMs());
+    },
     tellAgain: (known) =>
       inTurn(async () => {
         for (const { offerId } of known) {

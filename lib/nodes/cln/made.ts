@@ -1,5 +1,5 @@
 import type { Msat } from '../../core/amount.ts';
-import type { PaymentHash } from '../../core/ids.ts';
+import { type PaymentHash, paymentHash } from '../../core/ids.ts';
 import { readRecord, saveRecord } from '../../core/record.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Store } from '../../ports/store.ts';
@@ -33,6 +33,7 @@ export interface ReadableStore extends Store {
 export interface MadePayments {
   /** As it is now. @throws NodeError, DecodeError */
   get(hash: PaymentHash): Promise<Made | undefined>;
+  all(): Promise<readonly PaymentHash[]>;
   put(hash: PaymentHash, made: Made): Promise<void>;
   /** Forgets what is long over. */
   tidy(clock: Clock): Promise<void>;
@@ -43,6 +44,7 @@ export const madePayments = (store: ReadableStore): MadePayments => ({
     const json = await store.get(PREFIX + hash);
     return json === undefined ? undefined : readRecord(json, isMade);
   },
+  all: async () => (await store.scan(PREFIX)).map(([key]) => paymentHash(key.slice(PREFIX.length))),
   put: (hash, made) => store.put(PREFIX + hash, saveRecord(made)),
   async tidy(clock) {
     const all = await store.scan('cln/');

@@ -36,11 +36,20 @@ export interface OpensInit {
 export function opens(o: OpensInit): (request: Json) => Promise<OpenAnswer> {
   const { cln } = o;
   return async (request) => {
+    let hungUp = false;
+    const offered = request['openchannel'];
+    const stop = cln.onDisconnected((id) => {
+      if (typeof offered === 'object' && offered !== null && 'id' in offered && offered.id === id) hungUp = true;
+    });
     try {
-      return await answerTo(request, o);
+      const answer = await answerTo(request, o);
+      // lightningd (26.06) has forgotten the negotiation, and ends over any answer but this one.
+      return hungUp ? { result: 'continue' } : answer;
     } catch (cause) {
       cln.log({ level: 'warn', event: 'cln.gate_failed', fields: { cause: String(cause) } });
-      return { result: 'reject', error_message: NOT_BOUGHT.message };
+      return hungUp ? { result: 'continue' } : { result: 'reject', error_message: NOT_BOUGHT.message };
+    } finally {
+      stop();
     }
   };
 }

@@ -56,7 +56,7 @@ export async function hostLightningd(
       const told = objectOf(params[method] ?? params, method);
       const id = nodeId(textOf(told, 'id'));
       if (method === 'connect') there.online(id);
-      else there.offline(id);
+      else there.hungUp(id);
     }),
   ];
   await there.look();

@@ -74,16 +74,24 @@ export const failWith = (failure: FinalFailure): HtlcAnswer => ({
 export const refuse = ({ onionAmount: amountMsat }: FinalHtlc, height: number): HtlcAnswer =>
   failWith({ name: 'incorrect_or_unknown_payment_details', amountMsat, height });
 
+/** A claim must be lightningd's so many blocks before it would refuse it. */
+export const CLAIM_BLOCKS = 1;
+
+/** Whether it is for this invoice, and in time; before anything is written of it. */
+export function isFor(htlc: FinalHtlc, made: Made, cltvFinal: number): boolean {
+  const least = Math.max(made.minFinalCltvExpiryDelta, cltvFinal + CLAIM_BLOCKS);
+  return htlc.cltvExpiry >= htlc.height + least && agrees(htlc, made);
+}
+
 /**
  * Checks what every last hop checks (BOLT 4 "Requirements" of the final node). Whether the HTLC is as large as its onion says is for the
  * gates. `cltvFinal`: what lightningd demands when it takes the HTLC, in blocks.
  */
 export function readPart(
   htlc: FinalHtlc,
-  { made, fee, cltvFinal }: { readonly made: Made; readonly fee: Msat | undefined; readonly cltvFinal: number },
+  { fee, cltvFinal }: { readonly fee: Msat | undefined; readonly cltvFinal: number },
 ): { readonly part: Part } | { readonly failed: HtlcAnswer } {
-  const late = htlc.cltvExpiry < htlc.height + made.minFinalCltvExpiryDelta;
-  if (fee === undefined || late || !agrees(htlc, made)) return { failed: refuse(htlc, htlc.height) };
+  if (fee === undefined) return { failed: refuse(htlc, htlc.height) };
   if (htlc.outgoingCltv > htlc.cltvExpiry)
     return { failed: failWith({ name: 'final_incorrect_cltv_expiry', cltvExpiry: htlc.cltvExpiry }) };
   return {

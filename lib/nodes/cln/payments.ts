@@ -10,15 +10,24 @@ import { channelOver } from './channels.ts';
 import { claims } from './claims.ts';
 import type { Lightningd } from './lightningd.ts';
 import type { Fees } from './fees.ts';
-import type { Made, MadePayments } from './made.ts';
-import { extraFeeOf, failWith, type FinalHtlc, type HtlcAnswer, type Part, readPart, refuse, take } from './parts.ts';
+import type { MadePayments } from './made.ts';
+import {
+  CLAIM_BLOCKS,
+  extraFeeOf,
+  failWith,
+  type FinalHtlc,
+  type HtlcAnswer,
+  isFor,
+  type Part,
+  readPart,
+  refuse,
+  take,
+} from './parts.ts';
 import { invoiceSecret, labelOf } from './secret.ts';
 
 /** BOLT 4: a set that does not become whole is held for at least a minute. */
 const MPP_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
-/** A claim must be lightningd's so many blocks before it would refuse it. */
-const CLAIM_BLOCKS = 1;
 
 export const CONTINUE: HtlcAnswer = { result: 'continue' };
 
@@ -45,6 +54,8 @@ export function payments(o: PaymentsInit): Payments {
   const claimed = claims(o);
   const answers = new Map<string, (answer: HtlcAnswer) => void>();
   const asking = new Map<PartSet<Part>, Gates>();
+  /** Sets that the gates may have counted. */
+  const asked = new WeakSet<PartSet<Part>>();
   const inTurn = serial();
   const failed = (cause: unknown) =>
     cln.log({ level: 'warn', event: 'cln.payment_failed', fields: { cause: String(cause) } });
@@ -56,17 +67,18 @@ export function payments(o: PaymentsInit): Payments {
 
   async function arrived(htlc: FinalHtlc): Promise<HtlcAnswer> {
     const { paymentHash: hash, height } = htlc;
-    let known: { readonly made: Made; readonly fee: Msat | undefined } | undefined;
+    let fee: Msat | undefined;
     try {
-      const found = await made.get(hash);
-      known = found && { made: found, fee: await o.fees.of(htlc) };
+      const known = await made.get(hash);
+      if (!known) return CONTINUE;
+      if (!isFor(htlc, known, cln.cltvFinal)) return refuse(htlc, height);
+      fee = await o.fees.of(htlc);
     } catch (cause) {
       failed(cause);
       // Nobody knows whether a fee was agreed. lightningd itself takes nothing that is less than its onion says.
       return extraFeeOf(htlc) === 0n ? CONTINUE : refuse(htlc, height);
     }
-    if (!known) return CONTINUE;
-    const read = readPart(htlc, { ...known, cltvFinal: cln.cltvFinal });
+    const read = readPart(htlc, { fee, cltvFinal: cln.cltvFinal });
     if ('failed' in read) return read.failed;
     const { part } = read;
     const set = sets.add(part, clock.nowMs());
@@ -93,7 +105,13 @@ export function payments(o: PaymentsInit): Payments {
       const shown = toJudge(set, ({ scid }) => channelOver(channels, scid));
       // It was given back meanwhile: what nobody holds must not be counted.
       if (sets.get(set.paymentHash) !== set) return;
-      const judged = isPaid ? 'fail' : await gates.partsArrived(shown);
+      if (isPaid) {
+        // Without us, as while we were away.
+        claimed.follow(set.paymentHash);
+        return await giveBack(set, { told: false });
+      }
+      asked.add(set);
+      const judged = await gates.partsArrived(shown);
       await inTurn(() => carryOut(set, judged));
     } catch (cause) {
       failed(cause);
@@ -132,15 +150,19 @@ export function payments(o: PaymentsInit): Payments {
   }
 
   function tellGone(set: PartSet<Part>): void {
-    const { paymentHash, complete } = set;
-    const amounts = complete ? { received: receivedOf(set), extraFee: feesOf(set) } : {};
+    const { paymentHash } = set;
+    const amounts = asked.has(set) ? { received: receivedOf(set), extraFee: feesOf(set) } : {};
     o.tell((to) => to.partsGone({ paymentHash, ...amounts }));
   }
 
   async function look(): Promise<void> {
-    const height = await cln.height();
+    const [height, channels] = [await cln.height(), await cln.channels()];
+    /** What a closed channel carried is settled on the chain, and lightningd forgets that it asked us. */
+    const isClosing = ({ scid }: Part) =>
+      !channels.some(({ names, state: at }) => names.includes(scid) && at !== 'closing');
     for (const set of sets.all()) {
-      if (height + CLAIM_BLOCKS > deadlineOf(set)) await giveBack(set, { told: true });
+      const isLost = height + CLAIM_BLOCKS > deadlineOf(set) || [...set.parts.values()].some(isClosing);
+      if (isLost) await giveBack(set, { told: true });
       else if (!set.complete && clock.nowMs() - set.since >= MPP_TIMEOUT_MS && sets.drop(set)) {
         for (const part of set.parts.values()) answer(part, failWith({ name: 'mpp_timeout' }));
         tellGone(set);
@@ -167,6 +189,8 @@ export function payments(o: PaymentsInit): Payments {
     arrived,
     askAgain: async (claiming) => {
       for (const hash of claiming) claimed.follow(hash);
+      // What lightningd took while we were away: all of it, for no fee was agreed to by anybody else.
+      for (const hash of await made.all()) if ((await cln.invoice(hash))?.status === 'paid') claimed.follow(hash);
       for (const set of sets.all()) if (set.complete) void ask(set);
     },
     close() {

@@ -25,6 +25,11 @@ export function presence(o: { peers(): Promise<readonly ClnPeer[]>; readonly clo
   function offline(id: NodeId): void {
     if (there.delete(id)) disconnected.tell(id);
   }
+  /** It was said; whether it was known to be there or not. */
+  function hungUp(id: NodeId): void {
+    there.delete(id);
+    disconnected.tell(id);
+  }
 
   const look = () =>
     inTurn(async () => {
@@ -47,7 +52,7 @@ export function presence(o: { peers(): Promise<readonly ClnPeer[]>; readonly clo
   return {
     look,
     online,
-    offline,
+    hungUp,
     /** Nobody tells any more who is there, nor what they say. */
     lost(): void {
       for (const id of Array.from(there)) offline(id);

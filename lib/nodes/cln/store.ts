@@ -1,8 +1,9 @@
+import { toHex } from '../../core/bytes.ts';
 import { StoreError } from '../../core/errors.ts';
 import { listeners } from '../../core/listeners.ts';
 import { serial } from '../../core/serial.ts';
 import type { Stop } from '../../ports/abort.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Random } from '../../ports/clock.ts';
 import type { ReadableStore } from './made.ts';
 import type { Lightningd } from './lightningd.ts';
 
@@ -10,6 +11,9 @@ import type { Lightningd } from './lightningd.ts';
 const LOOK_EVERY_MS = 1_000;
 /** All of ours lies below it. */
 const ROOT = 'lsps2';
+/** Each value says who wrote it, and which time: so that it is known whether a write whose answer was lost was made. */
+const SIGNED = /\n#[0-9a-f]{16}-\d+$/;
+const WRITER_BYTES = 8;
 
 /** A store in lightningd's datastore, which a plugin and programs over gRPC write together: what somebody else changed is not undone. */
 export interface ClnStore extends ReadableStore {
@@ -18,14 +22,19 @@ export interface ClnStore extends ReadableStore {
 }
 
 /** `at`: the name under which its records lie in the datastore, below `lsps2`. */
-export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly at?: string }): ClnStore {
+export function clnStore(
+  cln: Lightningd,
+  o: { readonly clock: Clock; readonly random: Random; readonly at?: string },
+): ClnStore {
   const root = [ROOT, o.at ?? 'client'];
+  const writer = toHex(o.random(WRITER_BYTES));
   const changed = listeners<[]>();
   /** As it was loaded or written last. */
   const generations = new Map<string, bigint>();
   /** When each was written by us, by the count of our writes. */
   const writtenAt = new Map<string, number>();
   let writes = 0;
+  let puts = 0;
   const queues = new Map<string, ReturnType<typeof serial>>();
   const inTurn = (key: string) => {
     const queue = queues.get(key) ?? serial();
@@ -36,7 +45,9 @@ export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly a
   const list = async (key?: string) =>
     (await cln.listDatastore(key === undefined ? root : [...root, key])).flatMap(({ key: path, text, generation }) => {
       const name = path[root.length];
-      return name === undefined || path.length !== root.length + 1 ? [] : [{ name, text, generation }];
+      return name === undefined || path.length !== root.length + 1
+        ? []
+        : [{ name, text: text.replace(SIGNED, ''), written: text, generation }];
     });
 
   /** An error of ours where somebody else was faster; what lightningd said where not. */
@@ -80,11 +91,16 @@ export function clnStore(cln: Lightningd, o: { readonly clock: Clock; readonly a
       (await list()).flatMap(({ name, text }) => (name.startsWith(prefix) ? [[name, text] as const] : [])),
     put: (key, json) =>
       inTurn(key)(async () => {
+        const mine = `${json}\n#${writer}-${puts++}`;
         try {
-          generations.set(key, await cln.putDatastore([...root, key], json, generations.get(key)));
+          generations.set(key, await cln.putDatastore([...root, key], mine, generations.get(key)));
           writtenAt.set(key, ++writes);
         } catch (cause) {
-          throw await explained(key, cause);
+          // Its answer may have been lost, and not the value.
+          const [now] = await list(key).catch(() => []);
+          if (now?.written !== mine) throw await explained(key, cause);
+          generations.set(key, now.generation);
+          writtenAt.set(key, ++writes);
         }
       }),
     remove: (key) =>

@@ -1,6 +1,7 @@
 import { msat, NodeError } from 'lsps2';
 import type { ClnChannel, ClnInvoice, DatastoreEntry, Lightningd } from 'lsps2/cln';
-import { nodeId, paymentHash } from '../../../lib/core/ids.ts';
+import { type NodeId, nodeId, paymentHash } from '../../../lib/core/ids.ts';
+import { listeners } from '../../../lib/core/listeners.ts';
 import { scid } from '../../../lib/core/scid.ts';
 import { LSP } from '../../client/samples.ts';
 
@@ -9,9 +10,12 @@ import { LSP } from '../../client/samples.ts';
 export const HEIGHT = 800_000;
 const CHANNEL = 'cc'.repeat(32);
 
-export interface FakeLightningd extends Omit<Lightningd, 'channels'> {
+export interface FakeLightningd extends Omit<Lightningd, 'channels' | 'putDatastore'> {
   channels: Lightningd['channels'];
+  putDatastore: Lightningd['putDatastore'];
   readonly state: { height: number; channels: ClnChannel[]; fails: ReadonlySet<string> };
+  /** A peer leaves. */
+  hangUp(peer: NodeId): void;
   readonly invoices: Map<string, ClnInvoice & { readonly text?: string }>;
 }
 
@@ -43,6 +47,7 @@ export function fakeLightningd(datastore: Datastore = new Map()): FakeLightningd
     if (state.fails.has(what)) throw new NodeError(`lightningd: ${what}`);
   };
   const none = () => () => undefined;
+  const disconnected = listeners<[NodeId]>();
   const nameOf = (key: readonly string[]) => key.join('\n');
   return {
     state,
@@ -102,7 +107,8 @@ export function fakeLightningd(datastore: Datastore = new Map()): FakeLightningd
     onMessage: none,
     isConnected: () => true,
     onConnected: none,
-    onDisconnected: none,
+    onDisconnected: disconnected.add,
+    hangUp: disconnected.tell,
     isUp: () => true,
     close: () => undefined,
   };

@@ -253,20 +253,17 @@ describe('the hook htlc_accepted', () => {
     const { wallet, cln, clock, jit } = await world();
     let go: () => void = () => undefined;
     const { channels } = cln;
-    let waits = true;
+    let calls = 0;
     cln.channels = async () => {
-      if (waits) await new Promise<void>((resolve) => (go = resolve));
+      // Its fee is looked up first, then it is looked at.
+      if (++calls === 2) await new Promise<void>((resolve) => (go = resolve));
       return channels();
     };
-    // Its fee is looked up first.
     const answer = wallet.htlcAccepted(request({ ...whole, expiry: HEIGHT + 22 }));
-    await settled();
-    go();
     await settled();
     cln.state.height += 4;
     await clock.pass(2_000);
     expect(await answered(answer)).toEqual(wrong);
-    waits = false;
     go();
     await settled();
     expect(jit.purchases()[0]!.state).toEqual({ tag: 'waiting' });
@@ -288,6 +285,75 @@ describe('the hook htlc_accepted', () => {
     expect(await answered(wallet.htlcAccepted(request({ ...whole, id: 1 })))).toMatchObject({
       payload: expect.any(String),
     });
+  });
+
+  test('a claim that was made over a restart, and that lightningd refuses then, is not counted', async () => {
+    const datastore = sold();
+    const before = await world(datastore);
+    before.cln.state.channels = [channel({ unanswered: [HASH] })];
+    await answered(before.wallet.htlcAccepted(request(whole)));
+    await before.jit.close();
+    const { wallet, cln, clock, jit } = await world(datastore);
+    expect(jit.purchases()[0]!.state).toMatchObject({ tag: 'claiming' });
+    cln.state.channels = [channel({ unanswered: [HASH] })];
+    await clock.pass(500);
+    expect(await answered(wallet.htlcAccepted(request(whole)))).toMatchObject({ payload: expect.any(String) });
+    cln.state.channels = [channel()];
+    await clock.pass(12_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'waiting' });
+  });
+
+  test('what lightningd took while nobody asked us is told', async () => {
+    const datastore = sold();
+    const clock = manualClock(START_SECONDS * 1000);
+    const cln = fakeLightningd(datastore);
+    cln.invoices.set(HASH, { status: 'paid', received: SIZE });
+    const store = clnStore(cln, { clock });
+    const wallet = await clnHookedWallet(cln, { store, clock });
+    const jit = await client({ node: wallet, store, lsps: [], limits: { maxFee: sat(0n) }, clock });
+    onTestFinished(() => wallet.close());
+    await clock.pass(1_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'paid', gross: SIZE, fee: 0n, received: SIZE });
+    await jit.close();
+  });
+
+  test('what is cancelled lightningd does not take either', async () => {
+    const { jit, cln, wallet } = await world();
+    await jit.purchases()[0]!.cancel();
+    expect(cln.invoices.size).toBe(0);
+    expect(await answered(wallet.htlcAccepted(request(whole)))).toEqual(wrong);
+  });
+
+  test('nothing is written of an HTLC that does not know the payment secret', async () => {
+    const datastore = sold();
+    const { wallet } = await world(datastore);
+    const { onion, ...rest } = request(whole);
+    await answered(wallet.htlcAccepted({ ...rest, onion: { ...onion, payment_secret: '00'.repeat(32) } }));
+    expect([...datastore.keys()].filter((key) => key.includes('cln/fee'))).toEqual([]);
+  });
+
+  test('parts over a channel that is closing are given back', async () => {
+    const { wallet, cln, clock, state } = await world();
+    const answer = wallet.htlcAccepted(request({ id: 0, amount: NET / 2n, fee: FEE }));
+    await clock.pass(2_000);
+    expect(await answered(answer)).toBeUndefined();
+    cln.state.channels = [channel({ state: 'closing' })];
+    await clock.pass(2_000);
+    expect(await answered(answer)).toEqual(wrong);
+    expect(state()).toBe('waiting');
+  });
+
+  test('a second set of the same payment that is given back unasked takes nothing from the first', async () => {
+    const { wallet, cln, clock, jit } = await world();
+    cln.state.channels = [channel({ unanswered: [HASH] })];
+    await answered(wallet.htlcAccepted(request(whole)));
+    const claiming = jit.purchases()[0]!.state;
+    expect(claiming).toMatchObject({ tag: 'claiming' });
+    const second = wallet.htlcAccepted(request({ id: 5, amount: NET / 2n, fee: 0n, expiry: HEIGHT + 20 }));
+    cln.state.height += 3;
+    await clock.pass(2_000);
+    expect(await answered(second)).toEqual(wrong);
+    expect(jit.purchases()[0]!.state).toEqual(claiming);
   });
 
   test('a second payment of a paid invoice is given back, and not counted', async () => {
@@ -351,6 +417,47 @@ describe('the hook openchannel', () => {
     const { wallet } = await world();
     expect(await wallet.openChannel(open(change))).toMatchObject(answer);
   });
+
+  test('one that is funded late is the one: no second is let in, however long it took', async () => {
+    const { wallet, cln, clock } = await world();
+    cln.state.channels = [];
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
+    await clock.pass(300_000);
+    cln.state.channels = [channel({ state: 'opening', capacity: msat(150_000_000n) })];
+    expect(await wallet.openChannel(open())).toEqual(CONTINUE);
+  });
+
+  test('an LSP that leaves frees the place, unless it has funded the channel', async () => {
+    const { wallet, cln, clock, state } = await world();
+    cln.state.channels = [];
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
+    cln.hangUp(LSP);
+    await clock.pass(4_000);
+    expect(state()).toBe('channelOpening');
+    cln.state.channels = [channel({ state: 'opening', capacity: msat(150_000_000n) })];
+    await clock.pass(10_000);
+    expect(state()).toBe('channelOpening');
+    cln.state.channels = [];
+    await clock.pass(2_000);
+    expect(state()).toBe('waiting');
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
+    cln.hangUp(LSP);
+    await clock.pass(7_000);
+    expect(state()).toBe('waiting');
+  });
+
+  test.each([{ id: LSP }, { id: OTHER, channel_type: { bits: [12, 22, 46, 50] } }])(
+    'a peer %o that hangs up meanwhile: lightningd has forgotten the negotiation, and could not take any other answer',
+    async (change) => {
+      const { wallet, cln } = await world();
+      const { channels } = cln;
+      cln.channels = async () => {
+        cln.hangUp(change.id);
+        return channels();
+      };
+      expect(await wallet.openChannel(open(change))).toEqual(CONTINUE);
+    },
+  );
 
   test('one that came to nothing frees its place when the LSP tries again', async () => {
     const { wallet, cln } = await world();

@@ -4,7 +4,7 @@ import { openBook } from '../../../lib/client/book.ts';
 import { msat } from '../../../lib/core/amount.ts';
 import { storeCompliance } from '../../compliance/stores.ts';
 import { manualClock } from '../../manualClock.ts';
-import { HASH, record } from '../../client/samples.ts';
+import { HASH, HASH2, record } from '../../client/samples.ts';
 import { type Datastore, fakeLightningd } from './fakeLightningd.ts';
 
 const clock = manualClock();
@@ -68,6 +68,26 @@ describe('a store that two programs write', () => {
     await listing;
     await store.put('a', '3');
     expect(await store.get('a')).toBe('3');
+  });
+
+  test('a write whose answer was lost is known to have been made', async () => {
+    const datastore: Datastore = new Map();
+    const cln = fakeLightningd(datastore);
+    const store = clnStore(cln, { clock });
+    onTestFinished(() => store.close());
+    const { putDatastore } = cln;
+    cln.putDatastore = async (...given) => {
+      await putDatastore(...given);
+      throw new Error('the connection was cut');
+    };
+    await store.put('a', '1');
+    await store.put('a', '2');
+    expect(await store.load()).toEqual([['a', '2']]);
+    // Somebody else wrote just the same: that is no write of ours.
+    const other = open(datastore);
+    await other.load();
+    await other.put('a', '3');
+    await expect(store.put('a', '3')).rejects.toMatchObject(CONFLICT);
   });
 
   test('what lightningd says is told as it is, where nobody was faster', async () => {
@@ -141,6 +161,41 @@ describe('a book that two programs keep', () => {
     await Promise.all(rounds);
     await one.turn(() => ({ records: [], result: undefined }));
     expect([one.of(HASH)!.feePaid, after]).toEqual([100n, 100]);
+  });
+
+  test('a change of two records that meets another program at the second is made whole, or not at all', async () => {
+    const datastore: Datastore = new Map();
+    const cln = fakeLightningd(datastore);
+    const store = clnStore(cln, { clock });
+    onTestFinished(() => store.close());
+    const one = await openBook(store, () => undefined);
+    const other = await openBook(open(datastore), () => undefined);
+    await one.add(record(HASH));
+    await one.add(record(HASH2));
+    const { putDatastore } = cln;
+    let meets = true;
+    cln.putDatastore = async (...given) => {
+      const generation = await putDatastore(...given);
+      // After the first record, before the second.
+      if (meets) {
+        meets = false;
+        const five = () => ({ records: [{ ...other.of(HASH2)!, received: msat(5n) }], result: undefined });
+        await other.turn(five);
+      }
+      return generation;
+    };
+    const seen: unknown[] = [];
+    await one.turn(() => {
+      seen.push([one.of(HASH)!.received, one.of(HASH2)!.received]);
+      const more = [HASH, HASH2].map((hash) => ({ ...one.of(hash)!, received: msat(one.of(hash)!.received + 1n) }));
+      return { records: more, result: undefined };
+    });
+    await one.turn(() => ({ records: [], result: undefined }));
+    expect(seen).toEqual([
+      [0n, 0n],
+      [0n, 5n],
+    ]);
+    expect([one.of(HASH)!.received, one.of(HASH2)!.received]).toEqual([1n, 6n]);
   });
 
   test('what another program forgot is forgotten', async () => {
