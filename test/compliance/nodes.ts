@@ -22,10 +22,16 @@ export interface Pair {
   readonly lspUri: string;
   /** The node says nothing of a negotiation that came to nothing, until the peer offers the next channel. */
   readonly hearsWithTheNext?: boolean;
+  /** lightningd 26.06 now and then ends a negotiation before the `error` with which it refuses has left: the LSP hears nothing. */
+  readonly losesErrors?: boolean;
   close(): Promise<void>;
 }
 
 const TYPE = 37_913;
+/** A refusal is on its way for milliseconds. */
+const LOST_AFTER_MS = 3_000;
+const LOST_MAX = 10;
+const sleep = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
 
 /** What every adapter of a wallet's and an LSP's node must keep, whatever node is behind it. */
 export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): void {
@@ -45,6 +51,21 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
           resolve(told);
         });
       });
+    /** How the LSP hears of a refusal; where the node may lose its own words, one of several is enough. */
+    async function refusal(key: string): Promise<ChannelEvent> {
+      for (let i = 0; i < (pair.losesErrors ? LOST_MAX : 1); i++) {
+        const mine = `${key}/${i}`;
+        const refused = event(mine, 'refused');
+        await pair.lsp.open({ key: mine, peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
+        const heard = await (pair.losesErrors ? Promise.race([refused, sleep(LOST_AFTER_MS)]) : refused);
+        if (heard) return heard;
+        await pair.lsp.abandon(mine);
+        // An LSP that gives up what the node has forgotten is hung up on.
+        await sleep(LOST_AFTER_MS / 3);
+        await pair.wallet.connect(parseUri(pair.lspUri));
+      }
+      throw new Error(`${LOST_MAX} refusals were lost`);
+    }
     const guard = (answer: ChannelAnswer, more: Partial<Gates> = {}) => {
       const offers: ChannelOffer[] = [];
       const gates: Gates = {
@@ -120,17 +141,13 @@ export function nodesKeepThePorts(name: string, setup: () => Promise<Pair>): voi
     });
 
     test('Gates: without them the wallet lets no channel in', async () => {
-      const refused = event('k0', 'refused');
-      await pair.lsp.open({ key: 'k0', peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
-      expect(await refused).toMatchObject({ words: expect.stringContaining('no channel was bought') });
+      expect(await refusal('k0')).toMatchObject({ words: expect.stringContaining('no channel was bought') });
     });
 
     test('Gates: a refusal reaches the LSP in our words; the offer says what was offered', async () => {
       const { offers, stop } = guard({ accept: false, code: 'not_bought', message: 'not today' });
-      const refused = event('k1', 'refused');
-      await pair.lsp.open({ key: 'k1', peer: pair.wallet.nodeId, capacity: wholeSat(200_000n) });
       // Some nodes put a word of their own before it.
-      expect(await refused).toMatchObject({ words: expect.stringMatching(/not today$/) });
+      expect(await refusal('k1')).toMatchObject({ words: expect.stringMatching(/not today$/) });
       expect(offers[0]).toMatchObject({
         peer: pair.lsp.nodeId,
         capacity: 200_000n,

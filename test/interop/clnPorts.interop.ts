@@ -57,6 +57,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a wallet inside Core
       lsp: await ldkLsp(lsp),
       wallet: await wallet,
       hearsWithTheNext: true,
+      losesErrors: true,
       lspUri: `${lsp.nodeId}@127.0.0.1:${port}`,
       async close() {
         close();
