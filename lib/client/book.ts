@@ -49,9 +49,17 @@ async function readAll(store: Store): Promise<Map<PaymentHash, PurchaseRecord>> 
   return records;
 }
 
-/** `changed` must not throw. */
+/** Stores that others write, and that know by what we read last what we may write over: two readers of one would deceive it. */
+const inUse = new WeakSet<Store>();
+
+/** `changed` must not throw. @throws StoreError `locked`: a store that other programs write has a client already. */
 export async function openBook(store: Store, changed: (record: PurchaseRecord) => void): Promise<Book> {
-  let records = await readAll(store);
+  if (inUse.has(store)) throw new StoreError('locked', 'a client has this store: make a store of its own for each');
+  if (store.onChange) inUse.add(store);
+  let records = await readAll(store).catch((cause: unknown) => {
+    inUse.delete(store);
+    throw cause;
+  });
   const inTurn = serial();
   const waiting = new Set<() => void>();
   let closed = false;
@@ -64,10 +72,16 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
   /** What others wrote. */
   async function refresh(): Promise<void> {
     if (!store.onChange) return;
-    const [before, now] = [records, await readAll(store)];
+    const changes: PurchaseRecord[] = [];
+    const now = await readAll(store);
+    for (const [hash, record] of now) {
+      const before = records.get(hash);
+      // What is the same stays the same object: who waits for changes compares them.
+      if (before && savePurchase(before) === savePurchase(record)) now.set(hash, before);
+      else changes.push(record);
+    }
     records = now;
-    const saved = (each: PurchaseRecord | undefined) => each && savePurchase(each);
-    tell([...now.values()].filter((each) => saved(before.get(each.paymentHash)) !== savePurchase(each)));
+    tell(changes);
   }
 
   /** What was saved of a change that could not be made whole. */
@@ -142,6 +156,7 @@ export async function openBook(store: Store, changed: (record: PurchaseRecord) =
       stop?.();
       await inTurn(async () => {
         closed = true;
+        inUse.delete(store);
         waiting.clear();
       });
     },

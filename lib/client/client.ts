@@ -21,7 +21,7 @@ import { type LspSource, readSources } from './lspSource.ts';
 import { type Receivable, receivableOver } from './need.ts';
 import type { Purchase } from './purchase.ts';
 import type { Quote } from './quote.ts';
-import { type PurchaseRecord, restingState } from './record.ts';
+import { endOf, type PurchaseRecord, restingState } from './record.ts';
 import { requests } from './requests.ts';
 import { telling } from './telling.ts';
 import { wake } from './wake.ts';
@@ -123,12 +123,23 @@ export async function client(init: ClientInit): Promise<Client> {
       // What is held still, the node tells again.
       await book.turn(() => ({ records: book.all().flatMap(wasHeld), result: undefined }));
       await node.resume(knownTo(book.all()));
+      await withdrawCancelled();
     } catch (cause) {
       await close();
       throw cause;
     }
     expiry = watchExpiry(book, clock, log);
     after = aftercare({ book, chain, clock, log });
+  }
+
+  /** What was cancelled as we were stopped, or the node could not be reached. */
+  async function withdrawCancelled(): Promise<void> {
+    for (const record of book.all()) {
+      if (record.state.tag !== 'cancelled' || endOf(record) <= now()) continue;
+      await node.withdraw?.(record.paymentHash).catch((cause: unknown) => {
+        log({ level: 'warn', event: 'client.not_withdrawn', fields: { cause: String(cause) } });
+      });
+    }
   }
 
   const judgedBy = () => ({ limits, toSelfDelayBlocks: node.toSelfDelayBlocks, now: now() });
@@ -165,7 +176,10 @@ const wasHeld = (record: PurchaseRecord): readonly PurchaseRecord[] =>
   record.state.tag === 'held' ? [{ ...record, state: restingState(record) }] : [];
 
 /** @throws PolicyError: a limit that nobody here could keep. */
-function checkAble({ limits: { confirmations }, chain, node }: ClientInit): void {
+function checkAble({ limits, chain, node }: ClientInit): void {
+  const { confirmations, maxToSelfDelayBlocks } = limits;
+  if (maxToSelfDelayBlocks !== undefined && node.showsOffers === false)
+    throw new PolicyError('maxToSelfDelayBlocks', 'this node lets channels in without asking');
   if (confirmations === undefined) return;
   if (confirmations === 0 && !chain)
     throw new PolicyError('confirmations', 'to see a funding transaction in the mempool takes a `chain`');

@@ -10,6 +10,9 @@ const RETRY_MS = 10_000;
 /** The longest that a timer of every engine can run is 2^31 ms. */
 const TIMER_MAX_MS = 2_000_000_000;
 
+/** How long after a start the node may take to tell again what it held before, and had come in time. */
+const TOLD_AGAIN_WITHIN_MS = 600_000;
+
 /** A payment that is here whole does not expire: it is taken, or the node gives it back. */
 const mayExpire = (record: PurchaseRecord): boolean =>
   isOpen(record) && (record.state.tag !== 'held' || record.state.until === 'parts');
@@ -18,6 +21,9 @@ const mayExpire = (record: PurchaseRecord): boolean =>
 export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; stop(): void } {
   let disarm: Stop = () => undefined;
   let stopped = false;
+  const toldAgainBy = Math.floor((clock.nowMs() + TOLD_AGAIN_WITHIN_MS) / 1000);
+  const expiresAt = (record: PurchaseRecord) =>
+    record.heldAt === undefined ? endOf(record) : Math.max(endOf(record), toldAgainBy);
 
   const isPast = (at: (record: PurchaseRecord) => number) => (record: PurchaseRecord) =>
     clock.nowMs() >= at(record) * 1000;
@@ -26,7 +32,7 @@ export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; 
     await book.turn(() => ({
       records: book
         .all()
-        .filter((record) => mayExpire(record) && isPast(endOf)(record))
+        .filter((record) => mayExpire(record) && isPast(expiresAt)(record))
         .map(expiredRecord),
       result: undefined,
     }));
@@ -36,7 +42,7 @@ export function watchExpiry(book: Book, clock: Clock, log: Log): { arm(): void; 
   function arm(leastMs = 1): void {
     disarm();
     const ends = book.all().flatMap((record) => {
-      if (mayExpire(record)) return endOf(record);
+      if (mayExpire(record)) return expiresAt(record);
       return isOpen(record) ? [] : forgottenAt(record);
     });
     if (stopped || ends.length === 0) return;

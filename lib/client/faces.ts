@@ -43,8 +43,9 @@ export function faces({
             throw new RangeError('this purchase is over');
         },
         async cancel() {
-          if (await change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } })))
-            await withdraw?.(paymentHash);
+          await change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } }));
+          // Of one that was cancelled before, too: the node may not have heard of it.
+          if (record().state.tag === 'cancelled') await withdraw?.(paymentHash);
         },
       });
     },

@@ -109,6 +109,24 @@ export async function buildInvoice(node: WalletNode, o: InvoiceFor): Promise<Inv
     bought: o.bought,
   });
   if (o.hash !== undefined && hash !== o.hash) throw new NodeError('the node made a payment for another hash');
+  try {
+    return await signedInvoice(node, { ...o, hash, paymentSecret, expirySeconds });
+  } catch (cause) {
+    await takeBack(node, hash);
+    throw cause;
+  }
+}
+
+/** Of a payment that nobody was asked for the node may forget what it was told; that it cannot is not what went wrong. */
+export async function takeBack(node: WalletNode, hash: PaymentHash): Promise<void> {
+  await node.withdraw?.(hash).catch(() => undefined);
+}
+
+async function signedInvoice(
+  node: WalletNode,
+  o: InvoiceFor & { readonly hash: PaymentHash; readonly paymentSecret: string; readonly expirySeconds: number },
+): Promise<Invoice> {
+  const { amount, fields, now, endsBy, hash, paymentSecret, expirySeconds } = o;
   const least = Math.max(node.minFinalCltvExpiryDelta, FINAL_CLTV_LEAST_BLOCKS);
   const invoice = await signInvoice(
     {

@@ -9,7 +9,7 @@ import { decodeOpeningFeeParams, type OpeningFeeParams } from '../protocol/lsps2
 import type { Book } from './book.ts';
 import { buy } from './calls.ts';
 import { type Fit, fitOf } from './entry.ts';
-import { buildInvoice, checkFields, type InvoiceFields, jitHint } from './invoice.ts';
+import { buildInvoice, checkFields, type InvoiceFields, jitHint, takeBack } from './invoice.ts';
 import { checkTrust, type Limits } from './limits.ts';
 import type { KnownLsp } from './lspSource.ts';
 import type { Quote } from './quote.ts';
@@ -149,7 +149,13 @@ async function buyAndInvoice(
       received: NOTHING,
       letIn: undefined,
     };
-    await book.add(record);
+    try {
+      await book.add(record);
+    } catch (cause) {
+      // Not of another purchase, should the node have made a hash twice.
+      if (!book.of(record.paymentHash)) await takeBack(node, record.paymentHash);
+      throw cause;
+    }
     return record;
   } finally {
     reserved.delete(place);

@@ -105,6 +105,8 @@ export interface WalletNode extends PeerMessages, Invoices {
   readonly minimumDepthMax?: number;
   /** Invoices are not for the node itself, but for this hop behind it. */
   readonly phantom?: Phantom;
+  /** False: it lets the channel of a purchase in by itself, and the gates are not asked. */
+  readonly showsOffers?: boolean;
   /** False: it does not tell the script of a channel's funding output, so that `confirmations: 0` cannot be kept (W5). */
   readonly namesFunding?: boolean;
   /**
@@ -119,7 +121,10 @@ export interface WalletNode extends PeerMessages, Invoices {
     /** Where it is the caller's. */
     readonly paymentHash: PaymentHash | undefined;
   }): Promise<void>;
-  /** A payment is not wanted any more. For a node that takes payments without asking the gates. @throws NodeError */
+  /**
+   * A payment is not wanted any more, or was never asked for: for a node that takes payments without asking the gates. May be called
+   * again, and of a payment that is over, or that the node does not know. @throws NodeError: it may still be taken.
+   */
   withdraw?(paymentHash: PaymentHash): Promise<void>;
   /** @throws NodeError */
   channels(): Promise<readonly WalletChannel[]>;

@@ -136,6 +136,32 @@ describe('preimages of one’s own', () => {
     expect(await paying).toMatchObject({ paid: false });
     expect(purchase.state).toEqual({ tag: 'cancelled' });
   });
+  test('when nothing comes of a purchase the node is told to forget its payment', async () => {
+    const { net, init, jit: first } = await world();
+    await first.close();
+    const withdrawn: string[] = [];
+    const made: string[] = [];
+    const node: ClientInit['node'] = {
+      ...net.wallet,
+      async newPayment(o) {
+        const payment = await net.wallet.newPayment(o);
+        made.push(payment.paymentHash);
+        return payment;
+      },
+      withdraw: async (hash) => void withdrawn.push(hash),
+    };
+    const unsigned = { ...node, sign: async () => Promise.reject(new Error('cannot sign')) };
+    const store = memoryStore();
+    const jit = await client({ ...init, store, node: unsigned });
+    await expect(buy(jit)).rejects.toThrow('cannot sign');
+    expect(withdrawn).toEqual(made);
+    await jit.close();
+    const full = { ...store, put: async () => Promise.reject(new Error('disk full')) };
+    const next = await client({ ...init, store: full, node });
+    await expect(buy(next)).rejects.toThrow('disk full');
+    expect(withdrawn).toEqual(made);
+    expect(made).toHaveLength(2);
+  });
   test('a hold invoice survives its client: the next one settles it', async () => {
     const { jit, net, init } = await world();
     const preimage = newPreimage();

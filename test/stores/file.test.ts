@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileStore } from 'lsps2/file';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const root = mkdtempSync(join(tmpdir(), 'lsps2-file-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -30,6 +30,34 @@ describe('a store in a folder', () => {
     expect(await store.load()).toEqual([]);
     await store.close();
     expect(readdirSync(folder)).toEqual([]);
+  });
+  test('another container’s lock is respected while it is touched, and taken over when not', async () => {
+    mkdirSync(folder);
+    const path = join(folder, 'lock');
+    // Number 1 there is not number 1 here.
+    writeFileSync(path, '1\nanother-container pid:[7]\nabcd');
+    const touching = setInterval(() => utimesSync(path, new Date(), new Date()), 200);
+    await expect(fileStore(folder)).rejects.toMatchObject({
+      reason: 'locked',
+      message: expect.stringContaining('process 1 on another-container'),
+    });
+    clearInterval(touching);
+    const store = await fileStore(folder);
+    // Ours is touched, so that the other sees it.
+    const before = statSync(path).mtimeMs;
+    await vi.waitFor(() => expect(statSync(path).mtimeMs).toBeGreaterThan(before), { timeout: 3_000 });
+    await store.close();
+    expect(readdirSync(folder)).toEqual([]);
+  }, 30_000);
+  test('whoever lost the folder writes nothing more', async () => {
+    const store = await fileStore(folder);
+    await store.put('a', '1');
+    writeFileSync(join(folder, 'lock'), '1\nanother-container pid:[7]\nabcd');
+    await expect(store.put('a', '2')).rejects.toMatchObject({ code: 'store', reason: 'locked' });
+    await expect(store.remove('a')).rejects.toMatchObject({ reason: 'locked' });
+    expect(await store.load()).toEqual([['a', '1']]);
+    await store.close();
+    expect(readdirSync(folder)).toContain('lock');
   });
   test('of many that want an orphaned folder at once exactly one gets it', async () => {
     mkdirSync(folder);

@@ -1,7 +1,6 @@
 import { type Msat, msat } from '../../core/amount.ts';
 import { NodeError } from '../../core/errors.ts';
 import { type PaymentHash, paymentHash } from '../../core/ids.ts';
-import { formatScid } from '../../core/scid.ts';
 import { serial } from '../../core/serial.ts';
 import { untilTaken } from '../../core/untilTaken.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -9,6 +8,7 @@ import type { Gates } from '../../ports/gates.ts';
 import type { Store } from '../../ports/store.ts';
 import type { BoughtFor } from '../../ports/walletNode.ts';
 import { type Loaded, records } from '../parts/records.ts';
+import { approvals } from './approvals.ts';
 import type { Lightningd } from './lightningd.ts';
 import { labelOf } from './secret.ts';
 
@@ -16,8 +16,7 @@ import { labelOf } from './secret.ts';
 // datastore names them. It checks neither channel nor fee: what bounds the fee is the amount of the invoice in lightningd's books.
 
 /** A payment that cln-lsps-client was told to take. */
-interface Told {
-  readonly lsp: BoughtFor['lsp'];
+interface Told extends Pick<BoughtFor, 'lsp' | 'scid' | 'trust'> {
   /** Absent: the payer decides. */
   readonly amount?: Msat;
   /** Unix seconds. */
@@ -25,7 +24,7 @@ interface Told {
 }
 
 const isTold = (record: unknown): record is Told =>
-  typeof record === 'object' && record !== null && 'lsp' in record && 'endsAt' in record;
+  typeof record === 'object' && record !== null && 'scid' in record && 'endsAt' in record;
 
 const LOOK_EVERY_MS = 1_000;
 /** Parts may be on their way when the invoice ends. */
@@ -65,29 +64,27 @@ export function stockPayments(
   const inTurn = serial();
   const over = new Set<string>();
 
-  const keyOf = (hash: string) => ['lsps', 'invoice', hash];
-  const channelKey = (lsp: string) => ['lsps', 'client', lsp];
-  const remove = (key: readonly string[]) =>
-    cln.removeDatastore(key, undefined).catch((cause: unknown) => {
-      // cln-lsps-client removes them, too.
-      cln.log({ level: 'debug', event: 'cln.key_not_removed', fields: { cause: String(cause) } });
-    });
+  const approved = approvals(cln);
 
   /** Neither its payment nor a channel for it is let in any more. */
-  async function drop(hash: string, { lsp }: Told): Promise<void> {
-    await remove(keyOf(hash));
-    const others = told.all().some(([other, each]) => other !== hash && each.lsp === lsp);
-    if (!others) await remove(channelKey(lsp));
+  async function drop(hash: string, each: Told): Promise<void> {
+    const heir = told.all().find(([other, { lsp }]) => other !== hash && lsp === each.lsp && !over.has(other));
+    await approved.takeBack(hash, each, heir?.[1]);
     await told.remove(hash);
   }
 
-  function settled(hash: string, { amount }: Told, received: Msat): void {
+  async function settled(hash: string, each: Told, received: Msat): Promise<void> {
     if (over.has(hash)) return;
+    const { amount } = each;
+    const missing = amount === undefined ? undefined : msat(amount > received ? amount - received : 0n);
+    // A payer may send no more than the net amount himself: where no channel came, nothing says that its LSP has the rest.
+    const isKnown = missing !== undefined && (missing === 0n || !(await approved.isUnused(each)));
+    const extraFee = isKnown ? missing : 'unknown';
     over.add(hash);
-    const extraFee = amount === undefined ? 'unknown' : msat(amount > received ? amount - received : 0n);
     news.tell(async (to) => {
       await to.partsClaimed({ paymentHash: paymentHash(hash), received, extraFee });
-      await inTurn(() => told.remove(hash));
+      await inTurn(() => drop(hash, each));
+      over.delete(hash);
     });
   }
 
@@ -95,7 +92,7 @@ export function stockPayments(
     news.again();
     for (const [hash, each] of told.all()) {
       const invoice = await cln.invoice(paymentHash(hash));
-      if (invoice?.status === 'paid' && invoice.received !== undefined) settled(hash, each, invoice.received);
+      if (invoice?.status === 'paid' && invoice.received !== undefined) await settled(hash, each, invoice.received);
       else if (clock.nowMs() / 1000 > each.endsAt + GRACE_SECONDS) await drop(hash, each);
     }
   }
@@ -117,16 +114,17 @@ export function stockPayments(
     expect: (hash, { bought, amount, endsAt }) =>
       inTurn(async () => {
         const { lsp, scid, trust } = bought;
-        await told.put(hash, { lsp, endsAt, ...(amount === undefined ? {} : { amount }) });
-        const approved = { jit_channel_scid: formatScid(scid), client_trusts_lsp: trust === 'client-trusts-lsp' };
-        await cln.putDatastore(channelKey(lsp), JSON.stringify(approved), 'any');
-        await cln.putDatastore(keyOf(hash), lsp, 'any');
+        await told.put(hash, { lsp, scid, trust, endsAt, ...(amount === undefined ? {} : { amount }) });
+        await approved.give(hash, bought);
       }),
     withdraw: (hash) =>
       inTurn(async () => {
         const each = told.get(hash);
         if (!each) return;
-        await cln.removeInvoice(labelOf(hash));
+        const status = (await cln.invoice(hash))?.status;
+        // What is paid is told as paid.
+        if (status === 'paid') return;
+        if (status === 'unpaid') await cln.removeInvoice(labelOf(hash));
         await drop(hash, each);
       }),
     guard: (gates) => news.add(async (tell) => tell(gates)),

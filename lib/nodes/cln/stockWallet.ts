@@ -48,6 +48,7 @@ export async function clnStockWallet(cln: Lightningd, init: ClnStockWalletInit):
     ...node,
     // The plugin lets channels in without waiting.
     minimumDepthMax: 0,
+    showsOffers: false,
     async checkReady({ amount, paymentHash }) {
       await checkStock(cln);
       if (paymentHash !== undefined)

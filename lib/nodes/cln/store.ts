@@ -11,8 +11,11 @@ import type { Lightningd } from './lightningd.ts';
 const LOOK_EVERY_MS = 1_000;
 /** All of ours lies below it. */
 const ROOT = 'lsps2';
-/** Each value says who wrote it, and which time: so that it is known whether a write whose answer was lost was made. */
-const SIGNED = /\n#[0-9a-f]{16}-\d+$/;
+/**
+ * Each value says who wrote it, which time, and over whose: so that it is known whether a write whose answer was lost was made, even if
+ * somebody has written since.
+ */
+const SIGNED = /\n#([0-9a-f]{16}-\d+)(?:<([0-9a-f]{16}-\d+))?$/;
 const WRITER_BYTES = 8;
 
 /** A store in lightningd's datastore, which a plugin and programs over gRPC write together: what somebody else changed is not undone. */
@@ -31,6 +34,8 @@ export function clnStore(
   const changed = listeners<[]>();
   /** As it was loaded or written last. */
   const generations = new Map<string, bigint>();
+  /** Who wrote it, and which time. */
+  const signatures = new Map<string, string>();
   /** When each was written by us, by the count of our writes. */
   const writtenAt = new Map<string, number>();
   let writes = 0;
@@ -47,7 +52,7 @@ export function clnStore(
       const name = path[root.length];
       return name === undefined || path.length !== root.length + 1
         ? []
-        : [{ name, text: text.replace(SIGNED, ''), written: text, generation }];
+        : [{ name, text: text.replace(SIGNED, ''), signed: SIGNED.exec(text), generation }];
     });
 
   /** An error of ours where somebody else was faster; what lightningd said where not. */
@@ -83,7 +88,11 @@ export function clnStore(
       // What was written while lightningd listed is newer than its list.
       const isOlder = (name: string) => (writtenAt.get(name) ?? 0) > began;
       for (const name of Array.from(generations.keys())) if (!isOlder(name)) generations.delete(name);
-      for (const { name, generation } of all) if (!isOlder(name)) generations.set(name, generation);
+      for (const { name, generation, signed } of all) {
+        if (isOlder(name)) continue;
+        generations.set(name, generation);
+        signatures.set(name, signed?.[1] ?? '');
+      }
       return all.map(({ name, text }) => [name, text] as const);
     },
     get: async (key) => (await list(key))[0]?.text,
@@ -91,17 +100,21 @@ export function clnStore(
       (await list()).flatMap(({ name, text }) => (name.startsWith(prefix) ? [[name, text] as const] : [])),
     put: (key, json) =>
       inTurn(key)(async () => {
-        const mine = `${json}\n#${writer}-${puts++}`;
+        const mine = `${writer}-${puts++}`;
+        const before = signatures.get(key);
+        const text = `${json}\n#${mine}${before ? `<${before}` : ''}`;
         try {
-          generations.set(key, await cln.putDatastore([...root, key], mine, generations.get(key)));
-          writtenAt.set(key, ++writes);
+          generations.set(key, await cln.putDatastore([...root, key], text, generations.get(key)));
         } catch (cause) {
           // Its answer may have been lost, and not the value.
           const [now] = await list(key).catch(() => []);
-          if (now?.written !== mine) throw await explained(key, cause);
-          generations.set(key, now.generation);
-          writtenAt.set(key, ++writes);
+          const [, by, over] = now?.signed ?? [];
+          if (by === mine && now) generations.set(key, now.generation);
+          // Whoever wrote over it will be seen with the next `load`.
+          else if (over !== mine) throw await explained(key, cause);
         }
+        signatures.set(key, mine);
+        writtenAt.set(key, ++writes);
       }),
     remove: (key) =>
       inTurn(key)(async () => {

@@ -16,7 +16,7 @@ const OWNER_ONLY = 0o700;
 /**
  * A store for Node without any other package: a folder with one small file for each record, readable by its owner only. A `put`
  * is on disk when it resolves (written beside, fsync, rename, fsync of the folder). The folder is locked against a second
- * process, or a second call. Good for a wallet's purchases; for an LSP take `lsps2/sqlite`.
+ * process, in other containers too (their lock is watched for five seconds), and a second call. Good for a wallet's purchases; for an LSP take `lsps2/sqlite`.
  *
  * @throws StoreError `locked`, `io`
  */
@@ -26,7 +26,7 @@ export async function fileStore(folder: string): Promise<FileStore> {
   } catch (cause) {
     throw new StoreError('io', `the folder ${folder} cannot be made`, { cause });
   }
-  const unlock = await lockFolder(folder);
+  const lock = await lockFolder(folder);
   const inTurn = serial();
   let closed = false;
 
@@ -45,17 +45,23 @@ export async function fileStore(folder: string): Promise<FileStore> {
     // A key that no file can be named after is the caller's mistake, and no reason to wait.
     async put(key, json) {
       const name = fileNameOf(key);
-      await job('writing', () => writeRecord(folder, name, json));
+      await job('writing', async () => {
+        await lock.check();
+        await writeRecord(folder, name, json);
+      });
     },
     async remove(key) {
       const name = fileNameOf(key);
-      await job('removing', () => removeRecord(folder, name));
+      await job('removing', async () => {
+        await lock.check();
+        await removeRecord(folder, name);
+      });
     },
     close: () =>
       inTurn(async () => {
         if (closed) return;
         closed = true;
-        await unlock();
+        await lock.unlock();
       }),
   };
 }

@@ -82,9 +82,12 @@ interface World {
 }
 
 /** A plugin that starts on a datastore in which a program wrote a purchase. */
-async function world(datastore: Datastore = sold(), purchase?: 'none'): Promise<World> {
-  const clock = manualClock(START_SECONDS * 1000);
-  const cln = fakeLightningd(purchase === 'none' ? new Map() : datastore);
+async function world(
+  datastore: Datastore = sold(),
+  { startSeconds = START_SECONDS }: { readonly startSeconds?: number } = {},
+): Promise<World> {
+  const clock = manualClock(startSeconds * 1000);
+  const cln = fakeLightningd(datastore);
   cln.invoices.set(HASH, { status: 'unpaid', received: undefined });
   const store = clnStore(cln, { clock });
   const wallet = await clnHookedWallet(cln, { store, clock });
@@ -97,9 +100,10 @@ async function world(datastore: Datastore = sold(), purchase?: 'none'): Promise<
   return { cln, clock, wallet, jit, state: () => jit.purchases()[0]!.state.tag };
 }
 
-function sold(): Datastore {
+const sold = (change: Parameters<typeof record>[1] = {}): Datastore => datastoreOf(record(HASH, change));
+
+function datastoreOf(purchase: ReturnType<typeof record>): Datastore {
   const made = { paymentSecret: SECRET, amount: `#${SIZE}`, minFinalCltvExpiryDelta: 18, endsAt: 990 };
-  const purchase = record(HASH);
   const entries = [
     [`client-purchase/${LSP}/1x1x1/${HASH}`, savePurchase(purchase)],
     [`cln/payment/${HASH}`, JSON.stringify(made)],
@@ -247,6 +251,29 @@ describe('the hook htlc_accepted', () => {
     expect(await answered(again)).toMatchObject({ payload: expect.any(String) });
     expect(await answered(rest)).toMatchObject({ payload: expect.any(String) });
     expect(state()).toBe('claiming');
+  });
+
+  test('a hold invoice that is held past its end is taken after a restart, when its preimage comes', async () => {
+    const datastore = sold({ own: {} });
+    const one = await world(datastore);
+    expect(await answered(one.wallet.htlcAccepted(request({ id: 0, amount: NET, fee: FEE })))).toBeUndefined();
+    await one.clock.pass(1_000_000);
+    expect(one.state()).toBe('held');
+    await one.jit.close();
+    const two = await world(datastore, { startSeconds: START_SECONDS + 1_000 });
+    // The clock of the invoice rings before lightningd shows it again.
+    await two.clock.pass(1_000);
+    await two.jit.purchases()[0]!.settle(PREIMAGE);
+    expect(await answered(two.wallet.htlcAccepted(request({ id: 0, amount: NET, fee: FEE })))).toMatchObject({
+      result: 'continue',
+      payload: expect.any(String),
+    });
+    // One that lightningd does not show again ends.
+    const three = await world(datastoreOf(record(HASH, { heldAt: 600 })), { startSeconds: 1_500 });
+    await three.clock.pass(599_000);
+    expect(three.state()).toBe('waiting');
+    await three.clock.pass(2_000);
+    expect(three.state()).toBe('expired');
   });
 
   test('what was given back while it was being looked at is not counted', async () => {
@@ -473,7 +500,7 @@ describe('the hook openchannel', () => {
   });
 
   test('a lightningd in whose datastore nothing was bought', async () => {
-    const { wallet } = await world(undefined, 'none');
+    const { wallet } = await world(new Map());
     expect(await wallet.openChannel(open())).toEqual(CONTINUE);
   });
 });

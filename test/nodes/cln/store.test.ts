@@ -90,6 +90,27 @@ describe('a store that two programs write', () => {
     await expect(store.put('a', '3')).rejects.toMatchObject(CONFLICT);
   });
 
+  test('and if somebody has written over it since', async () => {
+    const datastore: Datastore = new Map();
+    const cln = fakeLightningd(datastore);
+    const store = clnStore(cln, { clock });
+    onTestFinished(() => store.close());
+    await store.put('a', '1');
+    const other = open(datastore);
+    const { putDatastore } = cln;
+    cln.putDatastore = async (...given) => {
+      await putDatastore(...given);
+      await other.load();
+      await other.put('a', 'theirs, made of 2');
+      cln.putDatastore = putDatastore;
+      throw new Error('the connection was cut');
+    };
+    await store.put('a', '2');
+    // What he wrote is not undone.
+    await expect(store.put('a', '3')).rejects.toMatchObject(CONFLICT);
+    expect(await store.load()).toEqual([['a', 'theirs, made of 2']]);
+  });
+
   test('what lightningd says is told as it is, where nobody was faster', async () => {
     const cln = fakeLightningd();
     const store = clnStore(cln, { clock });
@@ -126,6 +147,14 @@ describe('a book that two programs keep', () => {
   }
   const cancelled = { tag: 'cancelled' } as const;
 
+  test('each has a store of its own: two on one would not see what they undo', async () => {
+    const store = open(new Map());
+    const one = await openBook(store, () => undefined);
+    await expect(openBook(store, () => undefined)).rejects.toMatchObject({ code: 'store', reason: 'locked' });
+    await one.close();
+    await (await openBook(store, () => undefined)).close();
+  });
+
   test('each sees what the other wrote before it changes anything', async () => {
     const { one, other, told } = await books();
     await one.add(record(HASH));
@@ -133,6 +162,18 @@ describe('a book that two programs keep', () => {
     const seen = await one.turn(() => ({ records: [], result: one.of(HASH)!.state.tag }));
     expect(seen).toBe('cancelled');
     expect(told).toEqual(['one waiting', 'other waiting', 'other cancelled', 'one cancelled']);
+  });
+
+  test('what the other did not change stays the same object', async () => {
+    const { one, other } = await books();
+    await one.add(record(HASH));
+    await one.add(record(HASH2));
+    await other.turn(() => ({ records: [], result: undefined }));
+    const [first, second] = [other.of(HASH)!, other.of(HASH2)!];
+    await one.turn(() => ({ records: [{ ...one.of(HASH)!, state: cancelled }], result: undefined }));
+    await other.turn(() => ({ records: [], result: undefined }));
+    expect(other.of(HASH2)).toBe(second);
+    expect(other.of(HASH)).not.toBe(first);
   });
 
   test('who waits for a change hears of it, though another program made it', async () => {
