@@ -50,6 +50,21 @@ export function runPlugin(o: {
     }
   }
 
+  /**
+   * Of a peer that leaves while its channel is looked at, which may be before we have started, lightningd (26.06) has forgotten the
+   * negotiation, and ends over any answer but this one.
+   */
+  async function unlessHungUp({ openchannel }: Params, answer: Promise<unknown>): Promise<unknown> {
+    const { id } = (openchannel ?? {}) as { readonly id?: unknown };
+    let hungUp = false;
+    const unhear = adder(notified)((method, params) => {
+      if (method === 'disconnect' && idOf(params) === id) hungUp = true;
+    });
+    const found = await answer;
+    unhear();
+    return hungUp ? CONTINUE : found;
+  }
+
   const handlers: Readonly<Record<string, (params: Params) => unknown>> = {
     getmanifest: () => MANIFEST,
     init(params) {
@@ -62,7 +77,11 @@ export function runPlugin(o: {
       return {};
     },
     htlc_accepted: (params) => hook((wallet) => wallet.htlcAccepted(params)),
-    openchannel: (params) => hook((wallet) => wallet.openChannel(params)),
+    openchannel: (params) =>
+      unlessHungUp(
+        params,
+        hook((wallet) => wallet.openChannel(params)),
+      ),
     custommsg({ peer_id: from, payload }) {
       try {
         for (const f of messaged) f(String(from), String(payload));
@@ -100,6 +119,10 @@ export function runPlugin(o: {
 
   const lightningd = stdio(o.input, o.output, heard, () => o.exit(0));
 }
+
+/** Of a peer that came or left. */
+const idOf = (params: Params): unknown =>
+  params['id'] ?? (params['disconnect'] as { readonly id?: unknown } | undefined)?.id;
 
 const adder =
   <F>(those: Set<F>) =>

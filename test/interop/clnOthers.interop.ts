@@ -110,7 +110,7 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a lightningd that do
     await mallory.rpc('connect', { id, host, port });
     // static_remotekey, anchors, scid_alias, zeroconf
     const open = { id, amount: 500_000, announce: false, mindepth: 0, channel_type: [12, 22, 46, 50] };
-    await expect(mallory.rpc('fundchannel', open)).rejects.toThrow('no channel was bought from you');
+    await expect(mallory.rpc('fundchannel', open)).rejects.toThrow('You required zeroconf, but you');
     expect(await channelsOf(cln)).toEqual([]);
     say('Core Lightning: a stranger’s zero-conf channel is refused');
   }, 300_000);

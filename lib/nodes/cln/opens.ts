@@ -55,7 +55,7 @@ export function opens(o: OpensInit): (request: Json) => Promise<OpenAnswer> {
 }
 
 async function answerTo(request: Json, o: OpensInit): Promise<OpenAnswer> {
-  const { offer, wantsZeroConf } = await toOffer(objectOf(request['openchannel'], 'openchannel'), o);
+  const offer = await toOffer(objectOf(request['openchannel'], 'openchannel'), o);
   const { peer, capacity, offerId } = offer;
   await o.before(peer);
   const older = (await o.cln.channels()).flatMap((each) => (each.peer === peer ? (each.channelId ?? []) : []));
@@ -64,7 +64,8 @@ async function answerTo(request: Json, o: OpensInit): Promise<OpenAnswer> {
   const answer = await gateSays(offer, o);
   if (answer.accept) return { result: 'continue', mindepth: answer.minimumDepth };
   await o.offers.remove(offerId);
-  if (answer.code === NOT_BOUGHT.code && o.others === 'accept' && !wantsZeroConf) return { result: 'continue' };
+  // Without `mindepth` lightningd itself refuses a channel that is to be zero-conf.
+  if (answer.code === NOT_BOUGHT.code && o.others === 'accept') return { result: 'continue' };
   return { result: 'reject', error_message: answer.message };
 }
 
@@ -77,11 +78,11 @@ async function gateSays(offer: ChannelOffer, { gates, offers }: OpensInit): Prom
   }
 }
 
-async function toOffer(from: Json, { random, scidAlias }: OpensInit) {
+async function toOffer(from: Json, { random, scidAlias }: OpensInit): Promise<ChannelOffer> {
   const peer = nodeId(textOf(from, 'id'));
   const bits = objectOf(from['channel_type'] ?? {}, 'channel_type')['bits'];
   const has = (bit: number) => Array.isArray(bits) && (bits.includes(bit) || bits.includes(bit + 1));
-  const offer: ChannelOffer = {
+  return {
     peer,
     // The peer picks the temporary channel id, and may pick one twice; the name of the offer is ours.
     offerId: toHex(random(ID_BYTES)),
@@ -91,5 +92,4 @@ async function toOffer(from: Json, { random, scidAlias }: OpensInit) {
     scidAlias: has(FEATURE.scidAlias) || (await scidAlias(peer)),
     toSelfDelayBlocks: wholeOf(from, 'to_self_delay'),
   };
-  return { offer, wantsZeroConf: has(FEATURE.zeroConf) };
 }

@@ -40,7 +40,9 @@ export interface Part extends HeldPart {
   readonly htlc: FinalHtlc;
 }
 
-const TYPE = { amount: 2n, paymentData: 8n } as const;
+const TYPE = { amount: 2n, outgoingCltv: 4n, paymentData: 8n } as const;
+/** Those of a last hop, of which each even one must be understood. */
+const KNOWN = new Set<bigint>(Object.values(TYPE));
 
 /** Undefined: it is not for us, or has no payment secret. @throws DecodeError */
 export function finalHtlcOf(request: Json): FinalHtlc | undefined {
@@ -77,9 +79,14 @@ export const refuse = ({ onionAmount: amountMsat }: FinalHtlc, height: number): 
 /** A claim must be lightningd's so many blocks before it would refuse it. */
 export const CLAIM_BLOCKS = 1;
 
-/** Whether it is for this invoice, and in time; before anything is written of it. */
-export function isFor(htlc: FinalHtlc, made: Made, cltvFinal: number): boolean {
-  const least = Math.max(made.minFinalCltvExpiryDelta, cltvFinal + CLAIM_BLOCKS);
+/** Whether it is for this invoice, and in time; before anything is written of it. `again`: lightningd may be showing what it held before a restart. */
+export function isFor(
+  htlc: FinalHtlc,
+  made: Made,
+  { cltvFinal, again }: { readonly cltvFinal: number; readonly again: boolean },
+): boolean {
+  // What is shown again was in time when it came, and blocks have come since.
+  const least = Math.max(again ? 0 : made.minFinalCltvExpiryDelta, cltvFinal + CLAIM_BLOCKS);
   return htlc.cltvExpiry >= htlc.height + least && agrees(htlc, made);
 }
 
@@ -91,7 +98,7 @@ export function readPart(
   htlc: FinalHtlc,
   { fee, cltvFinal }: { readonly fee: Msat | undefined; readonly cltvFinal: number },
 ): { readonly part: Part } | { readonly failed: HtlcAnswer } {
-  if (fee === undefined) return { failed: refuse(htlc, htlc.height) };
+  if (fee === undefined || !isPlain(htlc)) return { failed: refuse(htlc, htlc.height) };
   if (htlc.outgoingCltv > htlc.cltvExpiry)
     return { failed: failWith({ name: 'final_incorrect_cltv_expiry', cltvExpiry: htlc.cltvExpiry }) };
   return {
@@ -107,6 +114,25 @@ export function readPart(
       deadline: htlc.cltvExpiry - cltvFinal,
     },
   };
+}
+
+/**
+ * lightningd fails an HTLC alone, after our answer, over what our invoices never ask for (payment metadata, a blinded path): the others of its
+ * set would stay with it, counted.
+ */
+function isPlain({ payload }: FinalHtlc): boolean {
+  try {
+    const types = recordsOf(payload).map(({ type }) => type);
+    return types.includes(TYPE.paymentData) && types.every((type) => type % 2n === 1n || KNOWN.has(type));
+  } catch {
+    return false;
+  }
+}
+
+/** The length of the payload comes first, and lightningd puts it there again. */
+function recordsOf(payload: string): ReturnType<typeof decodeTlvStream> {
+  const bytes = fromHex(payload);
+  return decodeTlvStream(bytes.subarray(decodeBigSize(bytes).end));
 }
 
 function agrees({ paymentSecret, total }: FinalHtlc, made: Made): boolean {
@@ -131,9 +157,7 @@ export function extraFeeOf({ extraTlvs }: FinalHtlc): Msat | undefined {
  * that lightningd's own checks and books go by that.
  */
 export function take({ htlc }: Part, o: { readonly total: Msat; readonly paymentSecret: string }): HtlcAnswer {
-  const bytes = fromHex(htlc.payload);
-  // The length of the payload comes first, and lightningd puts it there again.
-  const records = decodeTlvStream(bytes.subarray(decodeBigSize(bytes).end));
+  const records = recordsOf(htlc.payload);
   const values = new Map<bigint, Uint8Array>([
     [TYPE.amount, encodeTruncated(htlc.amount, 8)],
     [TYPE.paymentData, concat(fromHex(o.paymentSecret), encodeTruncated(o.total, 8))],

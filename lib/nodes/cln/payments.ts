@@ -28,6 +28,8 @@ import { invoiceSecret, labelOf } from './secret.ts';
 /** BOLT 4: a set that does not become whole is held for at least a minute. */
 const MPP_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
+/** After a start lightningd shows at once what it holds. */
+const SHOWN_AGAIN_WITHIN_MS = 10_000;
 
 export const CONTINUE: HtlcAnswer = { result: 'continue' };
 
@@ -57,6 +59,7 @@ export function payments(o: PaymentsInit): Payments {
   /** Sets that the gates may have counted. */
   const asked = new WeakSet<PartSet<Part>>();
   const inTurn = serial();
+  const began = clock.nowMs();
   const failed = (cause: unknown) =>
     cln.log({ level: 'warn', event: 'cln.payment_failed', fields: { cause: String(cause) } });
 
@@ -71,7 +74,8 @@ export function payments(o: PaymentsInit): Payments {
     try {
       const known = await made.get(hash);
       if (!known) return CONTINUE;
-      if (!isFor(htlc, known, cln.cltvFinal)) return refuse(htlc, height);
+      const again = clock.nowMs() - began < SHOWN_AGAIN_WITHIN_MS;
+      if (!isFor(htlc, known, { cltvFinal: cln.cltvFinal, again })) return refuse(htlc, height);
       fee = await o.fees.of(htlc);
     } catch (cause) {
       failed(cause);
@@ -111,7 +115,12 @@ export function payments(o: PaymentsInit): Payments {
         return await giveBack(set, { told: false });
       }
       asked.add(set);
-      const judged = await gates.partsArrived(shown);
+      const judged = await gates.partsArrived(shown).catch((cause: unknown) => {
+        asked.delete(set);
+        throw cause;
+      });
+      // It was not counted: whoever gives it back takes nothing from another set of its hash.
+      if (judged === 'fail') asked.delete(set);
       await inTurn(() => carryOut(set, judged));
     } catch (cause) {
       failed(cause);
@@ -151,15 +160,18 @@ export function payments(o: PaymentsInit): Payments {
 
   function tellGone(set: PartSet<Part>): void {
     const { paymentHash } = set;
+    // Only what the gates may have counted is named.
     const amounts = asked.has(set) ? { received: receivedOf(set), extraFee: feesOf(set) } : {};
     o.tell((to) => to.partsGone({ paymentHash, ...amounts }));
   }
 
   async function look(): Promise<void> {
-    const [height, channels] = [await cln.height(), await cln.channels()];
+    const height = await cln.height();
+    // Time goes on, whether they can be read or not.
+    const channels = await cln.channels().catch(failed);
     /** What a closed channel carried is settled on the chain, and lightningd forgets that it asked us. */
     const isClosing = ({ scid }: Part) =>
-      !channels.some(({ names, state: at }) => names.includes(scid) && at !== 'closing');
+      channels !== undefined && !channels.some(({ names, state: at }) => names.includes(scid) && at !== 'closing');
     for (const set of sets.all()) {
       const isLost = height + CLAIM_BLOCKS > deadlineOf(set) || [...set.parts.values()].some(isClosing);
       if (isLost) await giveBack(set, { told: true });
@@ -167,6 +179,14 @@ export function payments(o: PaymentsInit): Payments {
         for (const part of set.parts.values()) answer(part, failWith({ name: 'mpp_timeout' }));
         tellGone(set);
       } else if (set.complete) void ask(set);
+    }
+  }
+
+  /** What lightningd took while we were away: all of it, for no fee was agreed to by anybody else. */
+  async function followTaken(): Promise<void> {
+    for (const hash of await made.all()) {
+      if (over) return;
+      if ((await cln.invoice(hash))?.status === 'paid') claimed.follow(hash);
     }
   }
 
@@ -189,8 +209,8 @@ export function payments(o: PaymentsInit): Payments {
     arrived,
     askAgain: async (claiming) => {
       for (const hash of claiming) claimed.follow(hash);
-      // What lightningd took while we were away: all of it, for no fee was agreed to by anybody else.
-      for (const hash of await made.all()) if ((await cln.invoice(hash))?.status === 'paid') claimed.follow(hash);
+      // Nobody waits for it: there may be many, and one that cannot be read is no reason not to start.
+      void followTaken().catch(failed);
       for (const set of sets.all()) if (set.complete) void ask(set);
     },
     close() {

@@ -108,10 +108,10 @@ export function clnStore(
         } catch (cause) {
           // Its answer may have been lost, and not the value.
           const [now] = await list(key).catch(() => []);
-          const [, by, over] = now?.signed ?? [];
+          const [, by, writtenOver] = now?.signed ?? [];
           if (by === mine && now) generations.set(key, now.generation);
           // Whoever wrote over it will be seen with the next `load`.
-          else if (over !== mine) throw await explained(key, cause);
+          else if (writtenOver !== mine) throw await explained(key, cause);
         }
         signatures.set(key, mine);
         writtenAt.set(key, ++writes);

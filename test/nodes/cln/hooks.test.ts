@@ -5,7 +5,7 @@ import { savePurchase } from '../../../lib/client/record.ts';
 import { concat, fromHex, fromUint, toHex } from '../../../lib/core/bytes.ts';
 import { formatScid, scid } from '../../../lib/core/scid.ts';
 import { invoiceSecret } from '../../../lib/nodes/cln/secret.ts';
-import { encodeBigSize } from '../../../lib/protocol/bolt1/bigSize.ts';
+import { decodeBigSize, encodeBigSize } from '../../../lib/protocol/bolt1/bigSize.ts';
 import { decodeTlvStream, encodeTlvStream } from '../../../lib/protocol/bolt1/tlv.ts';
 import { encodeTruncated } from '../../../lib/protocol/bolt1/truncated.ts';
 import { hashOf } from '../../../lib/protocol/bolt11/preimage.ts';
@@ -214,6 +214,42 @@ describe('the hook htlc_accepted', () => {
     const { onion, ...rest } = request(whole);
     const other = { ...rest, onion: { ...onion, payment_secret: '00'.repeat(32) } };
     expect(await answered(wallet.htlcAccepted(other))).toEqual(wrong);
+  });
+
+  test.each([
+    ['payment metadata', [{ type: 16n, value: fromHex('01') }]],
+    ['a blinded path', [{ type: 10n, value: fromHex('01') }]],
+  ])('an onion with %s, over which lightningd fails it alone, is failed before it is counted', async (_, more) => {
+    const { wallet, state } = await world();
+    const htlc = request(whole);
+    const payload = fromHex(htlc.onion.payload);
+    const records = decodeTlvStream(payload.subarray(decodeBigSize(payload).end));
+    const plain = [...records, ...more].sort((a, b) => (a.type < b.type ? -1 : 1));
+    const stream = encodeTlvStream(plain);
+    const onion = { ...htlc.onion, payload: toHex(concat(encodeBigSize(BigInt(stream.length)), stream)) };
+    expect(await answered(wallet.htlcAccepted({ ...htlc, onion }))).toEqual(wrong);
+    expect(state()).toBe('waiting');
+  });
+
+  test('a part that lightningd shows again after a restart was in time when it came', async () => {
+    const datastore = sold();
+    const made = [...datastore.values()].find(({ text }) => text.includes('minFinal'))!;
+    datastore.set(made.key.join('\n'), { ...made, text: made.text.replace('Delta":18', 'Delta":30') });
+    const { wallet, clock } = await world(datastore);
+    const late = { ...whole, expiry: HEIGHT + 25 };
+    expect(await answered(wallet.htlcAccepted(request(late)))).toMatchObject({ payload: expect.any(String) });
+    await clock.pass(11_000);
+    expect(await answered(wallet.htlcAccepted(request({ ...late, id: 9 })))).toEqual(wrong);
+  });
+
+  test('deadlines are kept though the channels cannot be read', async () => {
+    const { wallet, cln, clock } = await world();
+    const answer = wallet.htlcAccepted(request({ id: 0, amount: NET / 2n, fee: 0n }));
+    expect(await answered(answer)).toBeUndefined();
+    cln.state.fails = new Set(['channels']);
+    cln.state.height = HEIGHT + 20;
+    await clock.pass(3_000);
+    expect(await answered(answer)).toEqual({ result: 'fail', failure_message: expect.stringMatching(/^400f/) });
   });
 
   test('parts whose others do not come are given back after a minute', async () => {
@@ -432,7 +468,8 @@ describe('the hook openchannel', () => {
 
   test.each([
     ['a stranger’s', { id: OTHER }, CONTINUE],
-    ['a stranger’s zero-conf', { id: OTHER, channel_type: { bits: [12, 22, 46, 50] } }, { result: 'reject' }],
+    // Without a depth of ours: lightningd refuses it (test/interop/clnOthers.interop.ts).
+    ['a stranger’s zero-conf', { id: OTHER, channel_type: { bits: [12, 22, 46, 50] } }, CONTINUE],
     ['a public one', { channel_flags: 1 }, { result: 'reject' }],
     ['one with money pushed', { push_msat: 1 }, { result: 'reject' }],
     ['one that is too small', { funding_msat: 98_000_000 }, { result: 'reject' }],
@@ -442,7 +479,9 @@ describe('the hook openchannel', () => {
     ['one of no amount', { funding_msat: 'all' }, { result: 'reject' }],
   ])('%s is not', async (_, change, answer) => {
     const { wallet } = await world();
-    expect(await wallet.openChannel(open(change))).toMatchObject(answer);
+    const answered = await wallet.openChannel(open(change));
+    expect(answered).toMatchObject(answer);
+    expect(answered).not.toHaveProperty('mindepth');
   });
 
   test('one that is funded late is the one: no second is let in, however long it took', async () => {
