@@ -479,9 +479,9 @@ describe('the hook openchannel', () => {
     ['one of no amount', { funding_msat: 'all' }, { result: 'reject' }],
   ])('%s is not', async (_, change, answer) => {
     const { wallet } = await world();
-    const answered = await wallet.openChannel(open(change));
-    expect(answered).toMatchObject(answer);
-    expect(answered).not.toHaveProperty('mindepth');
+    const given = await wallet.openChannel(open(change));
+    expect(given).toMatchObject(answer);
+    expect(given).not.toHaveProperty('mindepth');
   });
 
   test('one that is funded late is the one: no second is let in, however long it took', async () => {
