@@ -42,15 +42,17 @@ export function letIn(o: {
   const failed = (cause: unknown) =>
     lnd.log({ level: 'warn', event: 'lnd.channel_event_failed', fields: { cause: String(cause) } });
 
+  /** Its own list and its stream tell of one channel each: the gates hear of it once. */
   async function opened(channel: Channel): Promise<void> {
     const { channelPoint } = channel;
-    const height = await lnd.height();
-    const found = offerOf(offers, channelPoint) ?? offerFor(offers, channel);
-    if (!found) return;
-    const [offerId, offer] = found;
-    await offers.put(offerId, { ...offer, channelPoint, readyAt: offer.readyAt ?? height });
-    o.tell((to) => to.channelReady({ offerId, channelId: channelIdOf(channelPoint) }));
+    if (offerOf(offers, channelPoint)) return;
+    const [offerId, offer] = offerFor(offers, channel) ?? [];
+    if (offerId === undefined || offer === undefined) return;
+    await offers.put(offerId, { ...offer, channelPoint, readyAt: await lnd.height() });
+    ready(offerId, channelPoint);
   }
+  const ready = (offerId: string, channelPoint: string) =>
+    o.tell((to) => to.channelReady({ offerId, channelId: channelIdOf(channelPoint) }));
 
   async function closed({ channelPoint, closeHeight, closeInitiator }: ChannelCloseSummary): Promise<void> {
     const [offerId, offer] = offerOf(offers, channelPoint) ?? [];
@@ -87,8 +89,7 @@ export function letIn(o: {
     if (asked.length === 0) return;
     // What is opening may be open a moment later: in this order it is seen in one of the two.
     const opening = await pending();
-    for (const channel of await listChannels(lnd))
-      if (!offerOf(offers, channel.channelPoint) && offerFor(offers, channel)) await opened(channel);
+    for (const channel of await listChannels(lnd)) await opened(channel);
     const wait = why === 'left' ? 0 : why === 'next' ? GONE_WITH_THE_NEXT_AFTER_MS : GONE_AFTER_MS;
     for (const [offerId, offer] of asked) {
       if (offers.get(offerId)?.channelPoint !== undefined) continue;
@@ -139,7 +140,7 @@ export function letIn(o: {
         for (const { offerId } of known) {
           const offer = offers.get(offerId);
           const channel = offer?.channelPoint === undefined ? undefined : channels.get(offer.channelPoint);
-          if (channel) await opened(channel);
+          if (channel) ready(offerId, channel.channelPoint);
           else if (!offer) gone(offerId);
           // It closed while nobody listened; how is not known, so nobody is blamed.
           else if (

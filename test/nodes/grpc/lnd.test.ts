@@ -1,9 +1,12 @@
 import { status } from '@grpc/grpc-js';
-import { type Gates, type NodeError, type PartsAnswer, TransportError } from 'lsps2';
+import { type Gates, type NodeError, type PartsAnswer, type ReadyChannel, TransportError } from 'lsps2';
 import { type Lnd, lndNode, type LndWallet, lndWallet } from 'lsps2/lnd';
 import { memoryStore } from 'lsps2/memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
+  Channel,
+  ChannelAcceptRequest,
+  ChannelCloseSummary,
   ChannelEdge,
   ConnectPeerResponse,
   CustomMessage,
@@ -170,6 +173,42 @@ describe('a wallet on an lnd', () => {
     await until(() => wallet.isConnected(LSP), 'its peers again');
     await until(() => at.streams['htlcInterceptor']!.length > interceptors, 'the interceptor');
     expect(await wallet.channels()).toEqual([]);
+  });
+
+  test('of whose channel both the list and the stream tell: it is ready once, and once more for a client that starts', async () => {
+    const at = await serveLnd();
+    const wallet = await start(at);
+    const ready: ReadyChannel[] = [];
+    const offers: string[] = [];
+    const closed: string[] = [];
+    wallet.guard({
+      channelOffered: async ({ offerId }: { offerId: string }) => (
+        offers.push(offerId), { accept: true, minimumDepth: 0 }
+      ),
+      channelReady: async (channel: ReadyChannel) => void ready.push(channel),
+      channelClosed: async ({ offerId }: { offerId: string }) => void closed.push(offerId),
+    } as unknown as Gates);
+    const offered = {
+      nodePubkey: fromHex(LSP),
+      fundingAmt: 200_000n,
+      wantsScidAlias: true,
+      pendingChanId: fromHex('aa'),
+    };
+    at.streams['channelAcceptor']!.at(-1)!.write(ChannelAcceptRequest.fromPartial(offered));
+    await until(() => at.heard.length === 1, 'the answer');
+    const channelPoint = `${'ab'.repeat(32)}:0`;
+    const channel = Channel.fromPartial({ channelPoint, remotePubkey: LSP, capacity: 200_000n, zeroConf: true });
+    at.answers['listChannels'] = () => ({ channels: [channel] });
+    // It is looked for when the stream stands, and every two seconds.
+    await until(() => ready.length > 0, 'the list to be looked at');
+    await wallet.resume({ offers: offers.map((offerId) => ({ offerId, paid: false })), claiming: [] });
+    const events = at.streams['subscribeChannelEvents']!.at(-1)!;
+    for (let i = 0; i < 2; i++) events.write({ type: 0, channel: { $case: 'openChannel', value: channel } });
+    // Its end is told after them.
+    const closing = ChannelCloseSummary.fromPartial({ channelPoint });
+    events.write({ type: 1, channel: { $case: 'closedChannel', value: closing } });
+    await until(() => closed.length === 1, 'its end');
+    expect(ready).toEqual([ready[0], ready[0]]);
   });
 
   test('what is not for us goes on at once, untouched', async () => {
