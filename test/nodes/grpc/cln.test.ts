@@ -1,8 +1,11 @@
 import { status } from '@grpc/grpc-js';
-import { type NodeError, parseUri, TransportError } from 'lsps2';
-import { clnFiles, clnNode, clnStore, clnWallet, type Lightningd, readClngrpc } from 'lsps2/cln';
+import { type Gates, msat, type NodeError, parseUri, TransportError } from 'lsps2';
+import { clnFiles, clnNode, clnStockWallet, clnStore, clnWallet, type Lightningd, readClngrpc } from 'lsps2/cln';
+import { memoryStore } from 'lsps2/memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fromHex } from '../../../lib/core/bytes.ts';
+import { nodeId } from '../../../lib/core/ids.ts';
+import { scid } from '../../../lib/core/scid.ts';
 import {
   ConnectResponse,
   CustomMsgNotification,
@@ -10,6 +13,7 @@ import {
   GetinfoResponse,
   ListconfigsResponse,
   ListdatastoreResponse,
+  ListinvoicesInvoices_ListinvoicesInvoicesStatus as InvoiceStatus,
   ListpeerchannelsResponse,
   ListpeersResponse,
   NodeService,
@@ -182,6 +186,38 @@ describe('a wallet on a lightningd', () => {
     await at.start();
     await until(() => node.isConnected(LSP), 'its peers again');
     expect(await node.channels()).toEqual([]);
+  });
+
+  test('that is restarted while a payment is on its way (stock): told once, as its books have it', async () => {
+    const payments: string[] = [];
+    const bolt11 = 'lnbcrt1';
+    const at = await serveCln({
+      plugin: () => plugins('/opt/cln-lsps-client'),
+      createInvoice: () => ({ bolt11 }),
+      signInvoice: () => ({ bolt11 }),
+      delDatastore: () => ({}),
+      listInvoices: () => ({ invoices: [{ status: InvoiceStatus.UNPAID }] }),
+    });
+    const node = await clnStockWallet(await connect(at), { store: memoryStore() });
+    onTestFinished(() => node.close());
+    node.guard({
+      partsClaimed: async ({ received, extraFee }: { received: bigint; extraFee: bigint }) =>
+        void payments.push(`${received} ${extraFee}`),
+    } as unknown as Gates);
+    const bought = { lsp: nodeId(LSP), scid: scid(7n), trust: 'client-trusts-lsp', leastNet: msat(99_000n) } as const;
+    const ask = { amount: msat(100_000n), expirySeconds: 600, minFinalCltvExpiryDelta: 18, bought };
+    const { paymentHash } = await node.newPayment(ask);
+    const text = { message: new Uint8Array(), hash: new Uint8Array(), text: bolt11, description: 'x' };
+    await node.sign({ ...text, paymentHash, textWith: () => bolt11 });
+    at.stop();
+    await until(() => !node.isConnected(LSP), 'the end');
+    const amountReceivedMsat = { msat: 99_000n };
+    at.answers['listInvoices'] = () => ({ invoices: [{ status: InvoiceStatus.PAID, amountReceivedMsat }] });
+    await at.start();
+    await until(() => payments.length === 1, 'the payment');
+    // Its books are looked at every second.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(payments).toEqual(['99000 1000']);
   });
 
   test('a message that is none is not passed on, and ends nothing', async () => {

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { type Gates, type NodeError, type PartsAnswer, type ReadyChannel, TransportError } from 'lsps2';
+import { type Gates, msat, type NodeError, type PartsAnswer, type ReadyChannel, TransportError } from 'lsps2';
 import { type Lnd, lndNode, type LndWallet, lndWallet } from 'lsps2/lnd';
 import { memoryStore } from 'lsps2/memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -17,10 +17,11 @@ import {
   PendingChannelsResponse,
   SendCustomMessageResponse,
 } from '../../../lib/generated/lnd/lightning.ts';
-import { RouterService } from '../../../lib/generated/lnd/router.ts';
+import { ResolveHoldForwardAction, RouterService } from '../../../lib/generated/lnd/router.ts';
 import { fromHex } from '../../../lib/core/bytes.ts';
 import { until } from '../../../lib/testing/until.ts';
 import { LSP } from '../../client/samples.ts';
+import { HEIGHT, KEY, shown } from '../lnd/intercepted.ts';
 import { failure, type FakeNode, pem, serve } from './server.ts';
 
 // The error paths of the adapter of lnd, over gRPC, against a server of our own.
@@ -62,8 +63,8 @@ async function connect(at: FakeNode, certificate = 'ca', answerWithinMs?: number
   return lnd;
 }
 
-async function start(at: FakeNode, store = memoryStore()): Promise<LndWallet> {
-  const wallet = await lndWallet(await connect(at), { store });
+async function start(at: FakeNode, more: Partial<Parameters<typeof lndWallet>[1]> = {}): Promise<LndWallet> {
+  const wallet = await lndWallet(await connect(at), { store: memoryStore(), ...more });
   onTestFinished(() => wallet.close());
   return wallet;
 }
@@ -175,6 +176,50 @@ describe('a wallet on an lnd', () => {
     expect(await wallet.channels()).toEqual([]);
   });
 
+  test.each([
+    ['lets go what it holds: the gates hear of it, and are asked again', false],
+    ['keeps what it holds: it is asked about once', true],
+  ])('that is restarted mid-payment, and %s; it is settled once', async (_, requireHtlcInterceptor) => {
+    const at = await serveLnd({ getInfo: () => ({ ...INFO, blockHeight: HEIGHT, requireHtlcInterceptor }) });
+    const wallet = await start(at, { random: (length) => KEY.slice(0, length) });
+    const answers: ((answer: PartsAnswer) => void)[] = [];
+    const gone: string[] = [];
+    wallet.guard({
+      partsArrived: () => new Promise<PartsAnswer>((resolve) => answers.push(resolve)),
+      partsGone: async ({ paymentHash }: { paymentHash: string }) => void gone.push(paymentHash),
+    } as unknown as Gates);
+    const ask = { amount: msat(100_000n), expirySeconds: 600, minFinalCltvExpiryDelta: 18 };
+    const { paymentHash, paymentSecret } = await wallet.newPayment(ask);
+    const scid = wallet.phantom!.hop.scid;
+    const held = shown({ hash: paymentHash, secret: paymentSecret }, { outgoingRequestedChanId: scid });
+    const streams = () => at.streams['htlcInterceptor'] ?? [];
+    await until(() => streams().length === 1, 'the interceptor');
+    streams()[0]!.write(held);
+    await until(() => answers.length === 1, 'the gates to be asked');
+    at.stop();
+    await until(() => !wallet.isConnected(LSP), 'the end');
+    // Of a set that was let go it comes too late.
+    if (!requireHtlcInterceptor) answers[0]!('claim');
+    await at.start();
+    await until(() => streams().length === 2, 'the interceptor again');
+    streams()[1]!.write(held);
+    // What comes after it is answered after it: of a payment that nobody knows.
+    const unknown = { outgoingRequestedChanId: scid, incomingCircuitKey: { chanId: 7n, htlcId: 2n } };
+    streams()[1]!.write(shown({ hash: 'cc'.repeat(32) }, unknown));
+    await until(() => at.heard.length === 1, 'the refusal');
+    if (!requireHtlcInterceptor) await until(() => answers.length === 2, 'the gates to be asked again');
+    answers.at(-1)!('claim');
+    await until(() => at.heard.length === 2, 'the answer');
+    const settled = { action: ResolveHoldForwardAction.SETTLE, preimage: Buffer.from(KEY) };
+    const expected = [unknown.incomingCircuitKey, held.incomingCircuitKey].map((incomingCircuitKey, i) => [
+      'htlcInterceptor',
+      { incomingCircuitKey, ...(i === 0 ? { action: ResolveHoldForwardAction.FAIL } : settled) },
+    ]);
+    expect(at.heard).toMatchObject(expected);
+    expect(answers.length).toBe(requireHtlcInterceptor ? 1 : 2);
+    expect(gone).toEqual(requireHtlcInterceptor ? [] : [paymentHash]);
+  });
+
   test('of whose channel both the list and the stream tell: it is ready once, and once more for a client that starts', async () => {
     const at = await serveLnd();
     const wallet = await start(at);
@@ -217,7 +262,7 @@ describe('a wallet on an lnd', () => {
     const asked: PartsAnswer[] = [];
     wallet.guard({ partsArrived: async () => (asked.push('fail'), 'fail') } as unknown as Gates);
     await until(() => at.streams['htlcInterceptor'] !== undefined, 'the interceptor');
-    const shown = {
+    const other = {
       incomingCircuitKey: { chanId: 1n, htlcId: 2n },
       paymentHash: new Uint8Array(32),
       outgoingAmountMsat: 1n,
@@ -229,7 +274,7 @@ describe('a wallet on an lnd', () => {
       autoFailHeight: 160,
       inWireCustomRecords: new Map(),
     };
-    at.streams['htlcInterceptor']!.at(-1)!.write(shown);
+    at.streams['htlcInterceptor']!.at(-1)!.write(other);
     await until(() => at.heard.length === 1, 'the answer');
     expect(at.heard[0]).toMatchObject([
       'htlcInterceptor',
