@@ -3,7 +3,7 @@ import { type Client, client, formatScid, type Log, msat } from 'lsps2';
 import { clnHookedWallet, clnHost, clnStore, type Lightningd } from 'lsps2/cln';
 import type { Params, Started, Told } from './host.ts';
 import { OPTIONS, PURCHASES } from './manifest.ts';
-import { rpcCall } from './rpc.ts';
+import { rpcOver } from './rpc.ts';
 
 /**
  * Starts on what lightningd says in `init`. The client here sells and buys nothing: it judges by the purchases that the wallet's program
@@ -24,7 +24,7 @@ export async function startPlugin(init: Params, told: Told, log: Log): Promise<S
 export function lightningdOf(init: Params, told: Told, log: Log): Promise<Lightningd> {
   const configuration = init['configuration'] as Params;
   const socket = join(String(configuration['lightning-dir']), String(configuration['rpc-file']));
-  return clnHost({ rpc: (method, params) => rpcCall(socket, method, params), ...told }, { log });
+  return clnHost({ rpc: rpcOver(socket), ...told }, { log });
 }
 
 /** What `lsps2-purchases` answers. */

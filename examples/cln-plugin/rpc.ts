@@ -4,11 +4,30 @@ import { NodeError } from 'lsps2';
 /** lightningd's own commands answer at once, but for `connect`, which waits for the peer. */
 const TIMEOUT_MS = 60_000;
 
+/** lightningd lets 128 connections wait; many HTLCs at once would be more. */
+const CALLS_MAX = 32;
+
 /**
- * Calls lightningd over its socket `lightning-rpc`. Each call has a connection of its own: one that waits for a peer keeps none waiting.
- * @throws NodeError with lightningd's own words
+ * Calls lightningd over its socket `lightning-rpc`. Each call has a connection of its own: one that waits for a peer keeps few waiting.
+ * Rejects with NodeError, which has lightningd's own words.
  */
-export function rpcCall(socketPath: string, method: string, params: object): Promise<unknown> {
+export function rpcOver(socketPath: string): (method: string, params: object) => Promise<unknown> {
+  const waiting: (() => void)[] = [];
+  let underWay = 0;
+  return async (method, params) => {
+    if (underWay >= CALLS_MAX) await new Promise<void>((resolve) => waiting.push(resolve));
+    else underWay++;
+    try {
+      return await callOnce(socketPath, method, params);
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else underWay--;
+    }
+  };
+}
+
+function callOnce(socketPath: string, method: string, params: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     const failed = (message: string, reason: 'unreachable' | 'timeout' | 'other', cause?: unknown) =>

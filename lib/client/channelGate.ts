@@ -6,9 +6,13 @@ import type { PurchaseState, RefusalReason } from './state.ts';
 
 const STATES_THAT_WAIT = new Set<PurchaseState['tag']>(['waiting', 'channelOpening', 'refused']);
 
+/** A part that came over another channel, which anybody may send, keeps no channel out. */
+const waits = ({ state }: PurchaseRecord): boolean =>
+  STATES_THAT_WAIT.has(state.tag) || (state.tag === 'held' && state.until === 'parts');
+
 /** Whether a purchase still has a place for a channel. */
 const awaitsChannel = (record: PurchaseRecord, now: number): boolean =>
-  STATES_THAT_WAIT.has(record.state.tag) && record.letIn === undefined && now < endOf(record);
+  waits(record) && record.letIn === undefined && now < endOf(record);
 
 export type ChannelVerdict =
   | { readonly accept: true; readonly purchase: PurchaseRecord }

@@ -39,8 +39,10 @@ export function faces({
           if (!record().own) throw new RangeError('preimage: none is missing');
           if (hashOf(preimage) !== paymentHash) throw new RangeError('preimage: not that of this purchase');
           const own = { preimage: preimage.toLowerCase() };
-          if (!(await change(paymentHash, (current) => ({ ...current, own }))))
-            throw new RangeError('this purchase is over');
+          if (await change(paymentHash, (current) => ({ ...current, own }))) return;
+          // It was given before, and used: another program may have been faster than our answer.
+          const used = isFilled(record()) && record().own?.preimage === own.preimage;
+          if (!used) throw new RangeError('this purchase is over');
         },
         async cancel() {
           await change(paymentHash, (current) => ({ ...current, state: { tag: 'cancelled' } }));

@@ -47,7 +47,11 @@ export interface Invoices {
     readonly text: string;
     readonly paymentHash: PaymentHash;
     readonly description: string | undefined;
-    textWith(change: { readonly amount: Msat | undefined; readonly description?: string }): string;
+    textWith(change: {
+      readonly amount: Msat | undefined;
+      readonly description?: string;
+      readonly longerBySeconds?: number;
+    }): string;
   }): Promise<Uint8Array | string>;
 }
 

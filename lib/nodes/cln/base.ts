@@ -28,12 +28,17 @@ export function clnWalletBase(cln: Lightningd, o: ClnInvoicesInit) {
   return { messages, node };
 }
 
-/** What stands in lightningd's books: it takes no invoice that has only the hash of a description. */
+/**
+ * What stands in lightningd's books. It takes no invoice that has only the hash of a description; and over one that has ended it fails what the
+ * gates have judged, so that in its books an invoice ends later than in the payer's hands.
+ */
 export const booksText = (
-  { text, textWith, description }: Unsigned,
+  { textWith, description }: Unsigned,
   amount: Msat | undefined,
-  isAsPaid: boolean,
+  longerBySeconds: number,
 ): string =>
-  isAsPaid && description !== undefined
-    ? text
-    : textWith({ amount, description: description ?? 'its description is in the invoice of the payer' });
+  textWith({
+    amount,
+    description: description ?? 'its description is in the invoice of the payer',
+    longerBySeconds,
+  });

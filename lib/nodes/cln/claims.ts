@@ -19,6 +19,8 @@ interface Amounts {
 export interface Claims {
   /** `amounts`: what the gates counted; absent: it was counted before a restart. */
   follow(hash: PaymentHash, amounts?: Amounts): void;
+  /** lightningd was told to take a payment, and has neither taken nor failed it yet, as far as is known. */
+  isUnderWay(hash: PaymentHash): boolean;
   close(): void;
 }
 
@@ -72,6 +74,7 @@ export function claims(o: {
       if (isNew || amounts) followed.set(hash, amounts);
       if (isNew) again(hash, FIRST_LOOK_MS);
     },
+    isUnderWay: (hash) => followed.get(hash) !== undefined,
     close() {
       over = true;
     },

@@ -13,6 +13,8 @@ const isFee = (record: unknown): record is bigint => typeof record === 'bigint';
 export interface Fees {
   /** Of an HTLC, also when it is shown again; durable when it resolves. Undefined when what it says is not of the form. */
   of(htlc: FinalHtlc): Promise<Msat | undefined>;
+  /** It was failed: should lightningd not have got so far, it is shown again without its fee, and failed for that. */
+  drop(htlc: FinalHtlc): Promise<void>;
   forget(hash: PaymentHash): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export function fees(cln: Lightningd, store: ReadableStore): Fees {
       if (saved === undefined) await store.put(key, saveRecord(told));
       return told;
     },
+    drop: async (htlc) => store.remove(await keyOf(htlc)),
     async forget(hash) {
       for (const [key] of await store.scan(`${PREFIX}${hash}/`)) await store.remove(key);
     },

@@ -3,7 +3,7 @@ import { fromHex } from '../../core/bytes.ts';
 import { channelId, nodeId, paymentHash } from '../../core/ids.ts';
 import { parseScid } from '../../core/scid.ts';
 import { decodeFeatures } from '../../protocol/bolt1/features.ts';
-import { amountOf, type Json, limitOf, listOf, maybeAmount, maybeText, objectOf, textOf, wholeOf } from './json.ts';
+import { amountOf, type Json, largeOf, listOf, maybeAmount, maybeText, objectOf, textOf, wholeOf } from './json.ts';
 import type { ClnChannel, ClnInvoice, ClnPeer } from './lightningd.ts';
 
 // What lightningd's own JSON-RPC says.
@@ -20,7 +20,7 @@ export function channelFromJson(from: Json): ClnChannel {
   const names = [maybeText(from, 'short_channel_id'), maybeText(alias, 'local')];
   const state = textOf(from, 'state');
   const [id, theirAlias] = [maybeText(from, 'channel_id'), maybeText(alias, 'remote')];
-  const receivable = maybeAmount(from, 'receivable_msat') ?? msat(0n);
+  const receivable = largeOf(from, 'receivable_msat') ?? msat(0n);
   return {
     peer: nodeId(textOf(from, 'peer_id')),
     peerConnected: from['peer_connected'] === true,
@@ -30,10 +30,10 @@ export function channelFromJson(from: Json): ClnChannel {
     remoteAlias: theirAlias === undefined ? undefined : parseScid(theirAlias),
     openedByPeer: from['opener'] === 'remote',
     closedByPeer: from['closer'] === 'remote',
-    capacity: maybeAmount(from, 'total_msat') ?? msat(0n),
-    toUs: maybeAmount(from, 'to_us_msat') ?? msat(0n),
+    capacity: largeOf(from, 'total_msat') ?? msat(0n),
+    toUs: largeOf(from, 'to_us_msat') ?? msat(0n),
     receivable,
-    inFlightMax: limitOf(from, 'our_max_htlc_value_in_flight_msat') ?? receivable,
+    inFlightMax: largeOf(from, 'our_max_htlc_value_in_flight_msat') ?? receivable,
     policy: remote['cltv_expiry_delta'] === undefined ? undefined : policyOf(remote),
     unanswered: listOf(from, 'htlcs')
       .filter((htlc) => htlc['direction'] === 'in' && !REMOVED.test(textOf(htlc, 'state')))

@@ -44,8 +44,7 @@ export const grpcVerbs = (node: NodeClient, call: Calls['call']): Verbs => ({
   channels: async () =>
     (await call('ListPeerChannels', node.listPeerChannels.bind(node), {})).channels.map(channelFromGrpc),
   async createInvoice({ text: invstring, label, preimage }) {
-    const made = await call('CreateInvoice', node.createInvoice.bind(node), { invstring, label, preimage });
-    return made.bolt11 ?? '';
+    await call('CreateInvoice', node.createInvoice.bind(node), { invstring, label, preimage });
   },
   signInvoice: async (invstring) => (await call('SignInvoice', node.signInvoice.bind(node), { invstring })).bolt11,
   async invoice(hash) {

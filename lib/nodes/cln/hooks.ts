@@ -6,7 +6,7 @@ import { fees } from './fees.ts';
 import type { Json } from './json.ts';
 import { letIn } from './letIn.ts';
 import type { Lightningd } from './lightningd.ts';
-import { madePayments } from './made.ts';
+import { KEEP_SECONDS, madePayments } from './made.ts';
 import { offerRecords } from './offers.ts';
 import { type OpenAnswer, opens } from './opens.ts';
 import { finalHtlcOf, type HtlcAnswer } from './parts.ts';
@@ -40,10 +40,15 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
     made,
     clock,
     random,
-    forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, true),
+    forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, KEEP_SECONDS),
   });
   const { messages, node } = base;
   await made.tidy(clock);
+  const stopTidying = everyDay(clock, () => {
+    made.tidy(clock).catch((cause: unknown) => {
+      cln.log({ level: 'warn', event: 'cln.not_tidied', fields: { cause: String(cause) } });
+    });
+  });
   const offers = offerRecords(store, await store.load());
   const guard = guarding((cause) =>
     cln.log({ level: 'warn', event: 'cln.wallet_event_failed', fields: { cause: String(cause) } }),
@@ -80,9 +85,8 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
         const htlc = finalHtlcOf(request);
         return htlc ? await paid.arrived(htlc) : CONTINUE;
       } catch (cause) {
-        // What we cannot read, lightningd judges: it takes nothing that is less than its onion says.
         cln.log({ level: 'warn', event: 'cln.htlc_unread', fields: { cause: String(cause) } });
-        return CONTINUE;
+        return paid.unread(request);
       }
     },
     async openChannel(request) {
@@ -92,9 +96,24 @@ export async function hookedWallet(cln: Lightningd, init: HookedWalletInit): Pro
     },
     channelsChanged: channels.look,
     close() {
+      stopTidying();
       unhear();
       channels.close();
       paid.close();
     },
   };
+}
+
+const DAY_MS = 86_400_000;
+
+function everyDay(clock: Clock, f: () => void): () => void {
+  let stop = () => undefined as void;
+  const again = (): void => {
+    stop = clock.after(DAY_MS, () => {
+      f();
+      again();
+    });
+  };
+  again();
+  return () => stop();
 }

@@ -61,18 +61,13 @@ export function clnInvoices(cln: Lightningd, o: ClnInvoicesInit): Invoices {
       if (!mine) throw new NodeError('this invoice is for a payment that is not of this node');
       const books = o.forBooks(unsigned, mine);
       await o.signed?.(hash, mine);
-      if (mine.preimage) {
-        const { preimage } = mine;
-        const signed = await cln.createInvoice({ text: books, label: labelOf(hash), preimage });
-        if (books === text) return done(hash, signed);
-      } else await made?.put(hash, { ...mine.made, text: books });
-      return done(hash, await cln.signInvoice(text));
+      const { preimage } = mine;
+      if (preimage) await cln.createInvoice({ text: books, label: labelOf(hash), preimage });
+      else await made?.put(hash, { ...mine.made, text: books });
+      // lightningd puts the fields into an order of its own.
+      const signed = await cln.signInvoice(text);
+      making.delete(hash);
+      return signed;
     },
   };
-
-  /** lightningd puts the fields into an order of its own. */
-  function done(hash: PaymentHash, signed: string): string {
-    making.delete(hash);
-    return signed;
-  }
 }

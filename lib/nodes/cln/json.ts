@@ -50,8 +50,8 @@ export function amountOf(from: Json, name: string): Msat {
   return msat(digits === undefined ? BigInt(wholeOf(from, name)) : BigInt(digits));
 }
 
-/** A limit, which may be "no limit": 2^64 - 1 is no number that JavaScript has. */
-export function limitOf(from: Json, name: string): Msat | undefined {
+/** One that may be larger than a number of JavaScript says, as the capacity that a stranger made up, or "no limit": then the largest there is. */
+export function largeOf(from: Json, name: string): Msat | undefined {
   const value = from[name];
   return typeof value === 'number' && value > Number.MAX_SAFE_INTEGER ? msat(U64_MAX) : maybeAmount(from, name);
 }

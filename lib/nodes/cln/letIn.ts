@@ -42,6 +42,8 @@ export function letIn(o: {
   const toldEnd = new Set<string>();
 
   const leftAt = new Map<string, number>();
+  // While we were away.
+  for (const [offerId, { peer }] of offers.all()) if (!cln.isConnected(peer)) leftAt.set(offerId, clock.nowMs());
   const hasLeft = (offerId: string) => clock.nowMs() - (leftAt.get(offerId) ?? Infinity) > GONE_AFTER_LEAVING_MS;
 
   const taken = () => new Set<ChannelId>(offers.all().flatMap(([, { channelId }]) => channelId ?? []));

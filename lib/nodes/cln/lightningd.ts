@@ -76,8 +76,8 @@ export interface Lightningd {
   /** `message`: with its type. */
   sendMessage(to: NodeId, message: Uint8Array): Promise<void>;
   channels(): Promise<readonly ClnChannel[]>;
-  /** Signs an invoice and takes it into the books. Returns BOLT 11. */
-  createInvoice(o: { readonly text: string; readonly label: string; readonly preimage: Uint8Array }): Promise<string>;
+  /** Takes an invoice into the books. */
+  createInvoice(o: { readonly text: string; readonly label: string; readonly preimage: Uint8Array }): Promise<void>;
   /** Signs an invoice that nobody here will know. Returns BOLT 11. */
   signInvoice(text: string): Promise<string>;
   invoice(hash: PaymentHash): Promise<ClnInvoice | undefined>;

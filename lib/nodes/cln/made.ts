@@ -21,7 +21,7 @@ const isMade = (record: unknown): record is Made =>
 
 const PREFIX = 'cln/payment/';
 /** HTLCs of an invoice may live on for so long after its end. */
-const KEEP_SECONDS = 14 * 86_400;
+export const KEEP_SECONDS = 14 * 86_400;
 
 /** A store of which single records can be read as they are now. */
 export interface ReadableStore extends Store {

@@ -47,7 +47,10 @@ export function opens(o: OpensInit): (request: Json) => Promise<OpenAnswer> {
       return hungUp ? { result: 'continue' } : answer;
     } catch (cause) {
       cln.log({ level: 'warn', event: 'cln.gate_failed', fields: { cause: String(cause) } });
-      return hungUp ? { result: 'continue' } : { result: 'reject', error_message: NOT_BOUGHT.message };
+      // Without `mindepth` it is no zero-conf channel; and a stranger must not make us say what lightningd may end over.
+      return hungUp || o.others === 'accept'
+        ? { result: 'continue' }
+        : { result: 'reject', error_message: NOT_BOUGHT.message };
     } finally {
       stop();
     }

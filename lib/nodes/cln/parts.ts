@@ -67,6 +67,10 @@ export function finalHtlcOf(request: Json): FinalHtlc | undefined {
   };
 }
 
+/** @throws DecodeError, RangeError */
+export const hashOf = (request: Json): PaymentHash =>
+  paymentHash(textOf(objectOf(request['htlc'], 'htlc'), 'payment_hash'));
+
 export const failWith = (failure: FinalFailure): HtlcAnswer => ({
   result: 'fail',
   failure_message: toHex(encodeFailure(failure)),
@@ -79,12 +83,16 @@ export const refuse = ({ onionAmount: amountMsat }: FinalHtlc, height: number): 
 /** A claim must be lightningd's so many blocks before it would refuse it. */
 export const CLAIM_BLOCKS = 1;
 
-/** Whether it is for this invoice, and in time; before anything is written of it. `again`: lightningd may be showing what it held before a restart. */
+/**
+ * Whether it is for this invoice, and in time; before anything is written of it. `late`: the invoice is over. `again`: lightningd may be showing
+ * what it held before a restart.
+ */
 export function isFor(
   htlc: FinalHtlc,
   made: Made,
-  { cltvFinal, again }: { readonly cltvFinal: number; readonly again: boolean },
+  { cltvFinal, late, again }: { readonly cltvFinal: number; readonly late: boolean; readonly again: boolean },
 ): boolean {
+  if (late && !again) return false;
   // What is shown again was in time when it came, and blocks have come since.
   const least = Math.max(again ? 0 : made.minFinalCltvExpiryDelta, cltvFinal + CLAIM_BLOCKS);
   return htlc.cltvExpiry >= htlc.height + least && agrees(htlc, made);

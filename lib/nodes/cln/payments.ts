@@ -5,9 +5,11 @@ import { serial } from '../../core/serial.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates, PartsAnswer } from '../../ports/gates.ts';
 import { deadlineOf, extraFeeOf as feesOf, type PartSet, partSets, receivedOf } from '../parts/partSets.ts';
+import { isLate } from '../parts/late.ts';
 import { toJudge } from '../parts/toJudge.ts';
 import { channelOver } from './channels.ts';
 import { claims } from './claims.ts';
+import type { Json } from './json.ts';
 import type { Lightningd } from './lightningd.ts';
 import type { Fees } from './fees.ts';
 import type { MadePayments } from './made.ts';
@@ -16,6 +18,7 @@ import {
   extraFeeOf,
   failWith,
   type FinalHtlc,
+  hashOf,
   type HtlcAnswer,
   isFor,
   type Part,
@@ -46,6 +49,8 @@ export interface PaymentsInit {
 export interface Payments {
   /** Answers the hook. Every other HTLC goes on at once. */
   arrived(htlc: FinalHtlc): Promise<HtlcAnswer>;
+  /** Answers one that cannot be read. Never rejects. */
+  unread(request: Json): Promise<HtlcAnswer>;
   askAgain(claiming: readonly PaymentHash[]): Promise<void>;
   close(): void;
 }
@@ -64,8 +69,14 @@ export function payments(o: PaymentsInit): Payments {
     cln.log({ level: 'warn', event: 'cln.payment_failed', fields: { cause: String(cause) } });
 
   function answer(part: Part, with_: HtlcAnswer): void {
-    answers.get(part.name)?.(with_);
+    answers.get(part.name)?.(with_.result === 'fail' ? failing(part.htlc, with_) : with_);
     answers.delete(part.name);
+  }
+
+  /** Whoever has the invoice may send what is refused, again and again: nothing of it is kept. */
+  function failing(htlc: FinalHtlc, with_: HtlcAnswer): HtlcAnswer {
+    if (extraFeeOf(htlc) !== 0n) void o.fees.drop(htlc).catch(failed);
+    return with_;
   }
 
   async function arrived(htlc: FinalHtlc): Promise<HtlcAnswer> {
@@ -75,7 +86,10 @@ export function payments(o: PaymentsInit): Payments {
       const known = await made.get(hash);
       if (!known) return CONTINUE;
       const again = clock.nowMs() - began < SHOWN_AGAIN_WITHIN_MS;
-      if (!isFor(htlc, known, { cltvFinal: cln.cltvFinal, again })) return refuse(htlc, height);
+      const late = isLate(known, clock) && !sets.get(hash);
+      const fits = isFor(htlc, known, { cltvFinal: cln.cltvFinal, late, again });
+      // An invoice is paid once: what lightningd was told to take it takes or fails first.
+      if (!fits || claimed.isUnderWay(hash)) return refuse(htlc, height);
       fee = await o.fees.of(htlc);
     } catch (cause) {
       failed(cause);
@@ -83,10 +97,10 @@ export function payments(o: PaymentsInit): Payments {
       return extraFeeOf(htlc) === 0n ? CONTINUE : refuse(htlc, height);
     }
     const read = readPart(htlc, { fee, cltvFinal: cln.cltvFinal });
-    if ('failed' in read) return read.failed;
+    if ('failed' in read) return failing(htlc, read.failed);
     const { part } = read;
     const set = sets.add(part, clock.nowMs());
-    if (!set) return refuse(htlc, height);
+    if (!set) return failing(htlc, refuse(htlc, height));
     const answered = new Promise<HtlcAnswer>((resolve) => answers.set(part.name, resolve));
     if (set.complete) void ask(set);
     else
@@ -114,12 +128,9 @@ export function payments(o: PaymentsInit): Payments {
         claimed.follow(set.paymentHash);
         return await giveBack(set, { told: false });
       }
+      // Should they not answer, it may be counted nevertheless.
       asked.add(set);
-      const judged = await gates.partsArrived(shown).catch((cause: unknown) => {
-        asked.delete(set);
-        throw cause;
-      });
-      // It was not counted: whoever gives it back takes nothing from another set of its hash.
+      const judged = await gates.partsArrived(shown);
       if (judged === 'fail') asked.delete(set);
       await inTurn(() => carryOut(set, judged));
     } catch (cause) {
@@ -205,8 +216,21 @@ export function payments(o: PaymentsInit): Payments {
     });
   }
 
+  /**
+   * lightningd itself takes nothing that is less than its onion says; but one of a payment of ours, with a total of its own, would stand in the
+   * way of its set there.
+   */
+  async function unread(request: Json): Promise<HtlcAnswer> {
+    try {
+      return (await made.get(hashOf(request))) ? failWith({ name: 'invalid_onion_payload' }) : CONTINUE;
+    } catch {
+      return CONTINUE;
+    }
+  }
+
   return {
     arrived,
+    unread,
     askAgain: async (claiming) => {
       for (const hash of claiming) claimed.follow(hash);
       // Nobody waits for it: there may be many, and one that cannot be read is no reason not to start.

@@ -7,6 +7,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Gates } from '../../ports/gates.ts';
 import type { Store } from '../../ports/store.ts';
 import type { BoughtFor } from '../../ports/walletNode.ts';
+import { LATE_SECONDS } from '../parts/late.ts';
 import { type Loaded, records } from '../parts/records.ts';
 import { approvals } from './approvals.ts';
 import type { Lightningd } from './lightningd.ts';
@@ -27,8 +28,6 @@ const isTold = (record: unknown): record is Told =>
   typeof record === 'object' && record !== null && 'scid' in record && 'endsAt' in record;
 
 const LOOK_EVERY_MS = 1_000;
-/** Parts may be on their way when the invoice ends. */
-const GRACE_SECONDS = 600;
 const CLIENT = 'cln-lsps-client';
 
 export interface StockPayments {
@@ -93,7 +92,7 @@ export function stockPayments(
     for (const [hash, each] of told.all()) {
       const invoice = await cln.invoice(paymentHash(hash));
       if (invoice?.status === 'paid' && invoice.received !== undefined) await settled(hash, each, invoice.received);
-      else if (clock.nowMs() / 1000 > each.endsAt + GRACE_SECONDS) await drop(hash, each);
+      else if (clock.nowMs() / 1000 > each.endsAt + LATE_SECONDS) await drop(hash, each);
     }
   }
 

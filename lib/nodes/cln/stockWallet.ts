@@ -5,6 +5,7 @@ import type { Store } from '../../ports/store.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { booksText, clnWalletBase } from './base.ts';
 import type { Lightningd } from './lightningd.ts';
+import { LATE_SECONDS } from '../parts/late.ts';
 import { checkStock, stockPayments } from './stock.ts';
 
 export interface ClnStockWalletInit {
@@ -37,8 +38,7 @@ export async function clnStockWallet(cln: Lightningd, init: ClnStockWalletInit):
     clock,
     random,
     // The least that may come: lightningd takes no less.
-    forBooks: (unsigned, { made, bought }) =>
-      booksText(unsigned, bought ? bought.leastNet : made.amount, !bought?.leastNet),
+    forBooks: (unsigned, { made, bought }) => booksText(unsigned, bought ? bought.leastNet : made.amount, LATE_SECONDS),
     async signed(hash, { made: { amount, endsAt }, bought }) {
       if (bought) await paid.expect(hash, { bought, amount, endsAt });
     },

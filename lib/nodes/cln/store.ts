@@ -1,7 +1,7 @@
 import { toHex } from '../../core/bytes.ts';
 import { StoreError } from '../../core/errors.ts';
 import { listeners } from '../../core/listeners.ts';
-import { serial } from '../../core/serial.ts';
+import { serialByKey } from '../../core/serial.ts';
 import type { Stop } from '../../ports/abort.ts';
 import type { Clock, Random } from '../../ports/clock.ts';
 import type { ReadableStore } from './made.ts';
@@ -36,16 +36,16 @@ export function clnStore(
   const generations = new Map<string, bigint>();
   /** Who wrote it, and which time. */
   const signatures = new Map<string, string>();
-  /** When each was written by us, by the count of our writes. */
+  /** What was written by us while lightningd lists, by the count of our writes. */
   const writtenAt = new Map<string, number>();
   let writes = 0;
+  let loads = 0;
   let puts = 0;
-  const queues = new Map<string, ReturnType<typeof serial>>();
-  const inTurn = (key: string) => {
-    const queue = queues.get(key) ?? serial();
-    queues.set(key, queue);
-    return queue;
-  };
+  const inTurn = serialByKey();
+  function wrote(key: string): void {
+    writes++;
+    if (loads > 0) writtenAt.set(key, writes);
+  }
 
   const list = async (key?: string) =>
     (await cln.listDatastore(key === undefined ? root : [...root, key])).flatMap(({ key: path, text, generation }) => {
@@ -55,11 +55,15 @@ export function clnStore(
         : [{ name, text: text.replace(SIGNED, ''), signed: SIGNED.exec(text), generation }];
     });
 
-  /** An error of ours where somebody else was faster; what lightningd said where not. */
-  async function explained(key: string, cause: unknown): Promise<unknown> {
-    const [now] = await list(key).catch(() => []);
+  /** An error of ours where somebody else was faster; what lightningd said where not. `now`: what is there. */
+  function explained(key: string, cause: unknown, now: { readonly generation: bigint } | undefined): unknown {
     if (now?.generation === generations.get(key)) return cause;
     return new StoreError('conflict', `${key}: was changed by another program`, { cause });
+  }
+
+  function forget(key: string): void {
+    generations.delete(key);
+    signatures.delete(key);
   }
 
   let over = false;
@@ -84,52 +88,59 @@ export function clnStore(
   return {
     async load() {
       const began = writes;
-      const all = await list();
-      // What was written while lightningd listed is newer than its list.
-      const isOlder = (name: string) => (writtenAt.get(name) ?? 0) > began;
-      for (const name of Array.from(generations.keys())) if (!isOlder(name)) generations.delete(name);
-      for (const { name, generation, signed } of all) {
-        if (isOlder(name)) continue;
-        generations.set(name, generation);
-        signatures.set(name, signed?.[1] ?? '');
+      loads++;
+      try {
+        const all = await list();
+        // What was written while lightningd listed is newer than its list.
+        const isOlder = (name: string) => (writtenAt.get(name) ?? 0) > began;
+        for (const name of Array.from(generations.keys())) if (!isOlder(name)) forget(name);
+        for (const { name, generation, signed } of all) {
+          if (isOlder(name)) continue;
+          generations.set(name, generation);
+          signatures.set(name, signed?.[1] ?? '');
+        }
+        return all.map(({ name, text }) => [name, text] as const);
+      } finally {
+        if (--loads === 0) writtenAt.clear();
       }
-      return all.map(({ name, text }) => [name, text] as const);
     },
     get: async (key) => (await list(key))[0]?.text,
     scan: async (prefix) =>
       (await list()).flatMap(({ name, text }) => (name.startsWith(prefix) ? [[name, text] as const] : [])),
     put: (key, json) =>
-      inTurn(key)(async () => {
+      inTurn(key, async () => {
         const mine = `${writer}-${puts++}`;
         const before = signatures.get(key);
         const text = `${json}\n#${mine}${before ? `<${before}` : ''}`;
         try {
           generations.set(key, await cln.putDatastore([...root, key], text, generations.get(key)));
         } catch (cause) {
-          // Its answer may have been lost, and not the value.
-          const [now] = await list(key).catch(() => []);
+          // Its answer may have been lost, and not the value; where that cannot be seen, nobody was faster as far as we know.
+          const found = await list(key).catch(() => undefined);
+          if (!found) throw cause;
+          const [now] = found;
           const [, by, writtenOver] = now?.signed ?? [];
           if (by === mine && now) generations.set(key, now.generation);
           // Whoever wrote over it will be seen with the next `load`.
-          else if (writtenOver !== mine) throw await explained(key, cause);
+          else if (writtenOver !== mine) throw explained(key, cause, now);
         }
         signatures.set(key, mine);
-        writtenAt.set(key, ++writes);
+        wrote(key);
       }),
     remove: (key) =>
-      inTurn(key)(async () => {
+      inTurn(key, async () => {
         const known = generations.get(key);
         if (known === undefined && (await list(key)).length === 0) return;
         try {
           await cln.removeDatastore([...root, key], known);
-          generations.delete(key);
-          writtenAt.set(key, ++writes);
+          wrote(key);
         } catch (cause) {
-          const why = await explained(key, cause);
-          // Somebody else removed it.
-          if ((await list(key)).length > 0) throw why;
-          generations.delete(key);
+          const found = await list(key).catch(() => undefined);
+          if (!found) throw cause;
+          // Else somebody removed it.
+          if (found.length > 0) throw explained(key, cause, found[0]);
         }
+        forget(key);
       }),
     onChange: changed.add,
     close() {

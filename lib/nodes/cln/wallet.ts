@@ -3,7 +3,7 @@ import type { Clock, Random } from '../../ports/clock.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
 import { booksText, clnWalletBase } from './base.ts';
 import type { Lightningd } from './lightningd.ts';
-import { madePayments } from './made.ts';
+import { KEEP_SECONDS, madePayments } from './made.ts';
 import type { ClnStore } from './store.ts';
 
 export interface ClnWalletInit {
@@ -32,7 +32,7 @@ export async function clnWallet(cln: Lightningd, { store, clock, random }: ClnWa
     made: madePayments(store),
     clock,
     random,
-    forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, true),
+    forBooks: (unsigned, { made: { amount } }) => booksText(unsigned, amount, KEEP_SECONDS),
   });
   return {
     ...node,

@@ -17,8 +17,12 @@ export interface UnsignedInvoice {
   readonly text: string;
   readonly paymentHash: PaymentHash;
   readonly description: string | undefined;
-  /** The same with another amount (undefined: the payer chooses) and another description, like `text`: for a node's own books. */
-  textWith(change: { readonly amount: Msat | undefined; readonly description?: string }): string;
+  /** The same with another amount (undefined: the payer chooses), another description and a longer expiry, like `text`: for a node's own books. */
+  textWith(change: {
+    readonly amount: Msat | undefined;
+    readonly description?: string;
+    readonly longerBySeconds?: number;
+  }): string;
 }
 
 /** Returns 65 bytes: r, s, recovery id. Or a signed invoice that says the same: some nodes put the fields into an order of their own. */
@@ -43,11 +47,11 @@ export async function signInvoice(terms: InvoiceTerms, signer: InvoiceSigner): P
     text: finish(NO_SIGNATURE),
     paymentHash: terms.paymentHash,
     description: terms.description,
-    textWith: ({ amount, description }) =>
-      finish(
-        NO_SIGNATURE,
-        encodeTerms({ ...terms, amount, ...(description === undefined ? {} : described(description)) }),
-      ),
+    textWith({ amount, description, longerBySeconds = 0 }) {
+      const expirySeconds = terms.expirySeconds + longerBySeconds;
+      const words = description === undefined ? {} : described(description);
+      return finish(NO_SIGNATURE, encodeTerms({ ...terms, amount, expirySeconds, ...words }));
+    },
   });
   if (typeof signature === 'string') return sameAs(terms, signature);
   if (signature.length !== SIGNATURE_BYTES) throw new RangeError(`a signature of ${signature.length} bytes, not 65`);

@@ -10,8 +10,9 @@ import { LSP } from '../../client/samples.ts';
 export const HEIGHT = 800_000;
 const CHANNEL = 'cc'.repeat(32);
 
-export interface FakeLightningd extends Omit<Lightningd, 'channels' | 'putDatastore'> {
+export interface FakeLightningd extends Omit<Lightningd, 'channels' | 'listDatastore' | 'putDatastore'> {
   channels: Lightningd['channels'];
+  listDatastore: Lightningd['listDatastore'];
   putDatastore: Lightningd['putDatastore'];
   readonly state: { height: number; channels: ClnChannel[]; fails: ReadonlySet<string> };
   /** A peer leaves. */
@@ -75,7 +76,6 @@ export function fakeLightningd(datastore: Datastore = new Map()): FakeLightningd
     async createInvoice({ text, label }) {
       check('createInvoice');
       invoices.set(paymentHash(label.replace('lsps2-', '')), { status: 'unpaid', received: undefined, text });
-      return text;
     },
     signInvoice: async (text) => text,
     async invoice(hash) {

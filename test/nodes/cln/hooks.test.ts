@@ -1,4 +1,4 @@
-import { type Client, client, msat, sat } from 'lsps2';
+import { type Client, client, msat, NodeError, sat } from 'lsps2';
 import { clnHookedWallet, clnStore, type HookedWallet } from 'lsps2/cln';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { savePurchase } from '../../../lib/client/record.ts';
@@ -132,8 +132,8 @@ describe('the hook htlc_accepted', () => {
     ['one that another plugin sends on', { forward_to: 'aa'.repeat(32) }],
     ['one without a payment secret', { onion: { payment_secret: undefined } }],
     ['one of a payment that is not ours', { htlc: { payment_hash: 'ff'.repeat(32) } }],
-    ['one that makes no sense', { onion: 'x' }],
-    ['one with an amount that is no number', { htlc: { amount_msat: 'much' } }],
+    ['one that makes no sense', { onion: 'x', htlc: { payment_hash: 'ff'.repeat(32) } }],
+    ['one with an amount that is no number', { htlc: { amount_msat: 'much', payment_hash: 'ff'.repeat(32) } }],
   ])('%s goes on at once, untouched', async (_, change) => {
     const { wallet } = await world();
     const { onion, htlc, ...more } = change as Record<string, object>;
@@ -387,6 +387,79 @@ describe('the hook htlc_accepted', () => {
     expect(await answered(wallet.htlcAccepted(request(whole)))).toEqual(wrong);
   });
 
+  test.each([
+    ['that is refused', { id: 0, amount: NET - 2n, fee: FEE + 2n }, 0],
+    ['that is short', { id: 0, amount: 1n, fee: 1n, onion: SIZE }, 0],
+    ['whose others do not come', { id: 0, amount: NET / 2n, fee: FEE }, 62_000],
+  ])('nothing is kept of an HTLC %s', async (_, htlc, afterMs) => {
+    const datastore = sold();
+    const { wallet, clock } = await world(datastore);
+    const answer = wallet.htlcAccepted(request(htlc));
+    await clock.pass(afterMs);
+    expect(await answered(answer)).toMatchObject({ result: 'fail' });
+    expect([...datastore.keys()].filter((key) => key.includes('cln/fee'))).toEqual([]);
+  });
+
+  test('one of ours that cannot be read is failed: among lightningd’s own parts it would be in the way', async () => {
+    const { wallet } = await world();
+    const { onion, ...rest } = request(whole);
+    const unread = { ...rest, onion: { ...onion, total_msat: 2 ** 60 } };
+    expect(await answered(wallet.htlcAccepted(unread))).toEqual({ result: 'fail', failure_message: '4016000000' });
+  });
+
+  test('while lightningd takes a payment no other of its hash is counted', async () => {
+    const { wallet, cln, clock, jit } = await world();
+    const free = { amount: SIZE };
+    await answered(wallet.htlcAccepted(request({ id: 0, ...free })));
+    expect(await answered(wallet.htlcAccepted(request({ id: 1, ...free })))).toEqual(wrong);
+    cln.invoices.set(HASH, { status: 'paid', received: SIZE });
+    await clock.pass(1_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'paid', gross: SIZE, fee: 0n, received: SIZE });
+  });
+
+  test('what the gates may have counted before they failed is uncounted', async () => {
+    const { wallet, cln, clock, jit } = await world();
+    const { putDatastore, listDatastore } = cln;
+    // The purchase is written, and neither that nor what is there now is heard of.
+    cln.putDatastore = async (key, ...rest) => {
+      const generation = await putDatastore(key, ...rest);
+      if (!key.at(-1)!.startsWith('client-purchase')) return generation;
+      cln.listDatastore = async () => {
+        Object.assign(cln, { listDatastore, putDatastore });
+        throw new NodeError('its answer was lost');
+      };
+      throw new NodeError('its answer was lost');
+    };
+    expect(await answered(wallet.htlcAccepted(request(whole)))).toEqual(wrong);
+    await clock.pass(3_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'waiting' });
+    expect(await answered(wallet.htlcAccepted(request({ ...whole, id: 1 })))).toMatchObject({
+      payload: expect.any(String),
+    });
+  });
+
+  test('a payment of an invoice that is long over is failed, unless it is shown again', async () => {
+    const late = { startSeconds: 990 + 601 };
+    const one = await world(new Map([...sold()].filter(([key]) => key.includes('payment'))), late);
+    expect(await answered(one.wallet.htlcAccepted(request({ id: 0, amount: SIZE })))).toMatchObject({
+      payload: expect.any(String),
+    });
+    const two = await world(new Map([...sold()].filter(([key]) => key.includes('payment'))), late);
+    await two.clock.pass(11_000);
+    expect(await answered(two.wallet.htlcAccepted(request({ id: 0, amount: SIZE })))).toEqual(wrong);
+  });
+
+  test('an invoice ends in lightningd’s books when no HTLC of it can be held any more', async () => {
+    const { wallet, cln } = await world();
+    const ask = { amount: SIZE, expirySeconds: 60, minFinalCltvExpiryDelta: 18 };
+    const { paymentHash } = await wallet.newPayment(ask);
+    const none = { message: new Uint8Array(), hash: new Uint8Array(), text: 'lnbcrt1', description: 'x' };
+    const textWith = ({ longerBySeconds }: { longerBySeconds?: number }) => `${longerBySeconds}`;
+    expect(await wallet.sign({ ...none, paymentHash, textWith })).toBe('lnbcrt1');
+    // Two weeks: more blocks than any HTLC may wait.
+    expect(cln.invoices.get(paymentHash)?.text).toBe(`${14 * 86_400}`);
+  });
+
   test('nothing is written of an HTLC that does not know the payment secret', async () => {
     const datastore = sold();
     const { wallet } = await world(datastore);
@@ -475,8 +548,10 @@ describe('the hook openchannel', () => {
     ['one that is too small', { funding_msat: 98_000_000 }, { result: 'reject' }],
     ['one without scid alias', { channel_type: { bits: [12, 22] } }, { result: 'reject' }],
     ['one that locks us for long', { to_self_delay: 2017 }, { result: 'reject' }],
-    ['one that makes no sense', { id: 'x' }, { result: 'reject' }],
-    ['one of no amount', { funding_msat: 'all' }, { result: 'reject' }],
+    // Over a refusal lightningd may end, whose peer has left: nobody can make us say one.
+    ['one that makes no sense', { id: 'x' }, CONTINUE],
+    ['one of no amount', { funding_msat: 'all' }, CONTINUE],
+    ['one of more than there is', { id: OTHER, funding_msat: 10 ** 16 }, CONTINUE],
   ])('%s is not', async (_, change, answer) => {
     const { wallet } = await world();
     const given = await wallet.openChannel(open(change));
@@ -532,10 +607,19 @@ describe('the hook openchannel', () => {
     expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
   });
 
-  test('a store that fails lets nothing in', async () => {
+  test.each(['putDatastore', 'channels'])('when %s fails nothing is zero-conf', async (what) => {
     const { wallet, cln } = await world();
-    cln.state.fails = new Set(['putDatastore']);
-    expect(await wallet.openChannel(open())).toMatchObject({ result: 'reject' });
+    cln.state.fails = new Set([what]);
+    expect(await wallet.openChannel(open())).toEqual(CONTINUE);
+  });
+
+  test('a part that came over another channel keeps the channel that was bought not out', async () => {
+    const { wallet, cln, state } = await world();
+    void wallet.htlcAccepted(request({ id: 0, amount: 1n }));
+    await settled();
+    expect(state()).toBe('held');
+    cln.state.channels = [];
+    expect(await wallet.openChannel(open())).toEqual(ZERO_CONF);
   });
 
   test('a lightningd in whose datastore nothing was bought', async () => {
