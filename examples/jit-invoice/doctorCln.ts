@@ -11,6 +11,7 @@ const SMALL_CHANNEL_SAT = 20_000n;
 /** What LSPs allow at least, by bLIP-52's examples. */
 const USUAL_TO_SELF_DELAY_BLOCKS = 2016;
 const PLUGIN_NAME = 'lsps2-cln-plugin';
+const STOCK_NAME = 'cln-lsps-client';
 
 export async function lookAtCln(cln: Lightningd, { gates }: ClnOptions, tell: Tell): Promise<void> {
   const isNew = isLate(cln.version, LEAST_VERSION);
@@ -32,6 +33,9 @@ async function lookAtGates(cln: Lightningd, gates: ClnOptions['gates'], tell: Te
       const store = clnStore(cln);
       await clnWallet(cln, { store }).finally(() => store.close());
       tell('gates', 'good', `${PLUGIN_NAME} runs: every channel, part and fee is verified`);
+      const both = (await cln.plugins()).some((name) => name.endsWith(STOCK_NAME));
+      const unseen = `${STOCK_NAME} runs, too: channels that its own commands bought it lets in unverified`;
+      if (both) tell('cln-lsps-client', 'risk', unseen, 'leave experimental-lsps-client out of its config');
     } else {
       const wallet = await clnStockWallet(cln, { store: memoryStore() });
       wallet.close();

@@ -32,6 +32,12 @@ export async function lookAtLnd(lnd: Lnd, tell: Tell): Promise<void> {
     unseen,
     'at most what an LSP opens for your smallest payment (lnd’s default is 20,000 sat)',
   );
+  tell(
+    'coins',
+    'unknown',
+    'no permission to see them',
+    '50,000 sat or so on the chain, should a payment be claimed there',
+  );
   tell('maxpendingchannels', 'unknown', unseen, '1, the default, lets in one channel of an LSP at a time');
 }
 

@@ -17,6 +17,9 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The command line was wrong. */
 export class UsageError extends Error {}
 
+/** What came was turned away, and nothing right came after it. */
+export class RefusedError extends Error {}
+
 /** The payer gave up, or nobody paid in time. */
 export class UnpaidError extends Error {}
 
@@ -25,6 +28,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof TransportError) return EXIT.unreachable;
   if (error instanceof TermsError || error instanceof RpcError) return EXIT.terms;
   if (error instanceof PolicyError) return EXIT.limits;
+  if (error instanceof RefusedError) return EXIT.refused;
   if (error instanceof UnpaidError) return EXIT.unpaid;
   return EXIT.other;
 }

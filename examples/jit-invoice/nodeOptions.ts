@@ -1,6 +1,6 @@
 import { UsageError } from './exitCode.ts';
 import type { Values } from './options.ts';
-import { addressOption, oneOf, urlOption } from './parsers.ts';
+import { addressOption, fileOption, oneOf, urlOption } from './parsers.ts';
 
 /** An lnd that runs somewhere. */
 export interface LndOptions {
@@ -74,7 +74,12 @@ function checkOptions(name: Name, values: Values): void {
 function lndOptions({ rpc, 'tls-cert': certificateFile, macaroon: macaroonFile }: Values): LndOptions {
   if (certificateFile === undefined || macaroonFile === undefined)
     throw new UsageError('--node lnd: needs --tls-cert FILE and --macaroon FILE (docs/lnd.md bakes the least one)');
-  return { name: 'lnd', address: address(rpc ?? LND_ADDRESS), certificateFile, macaroonFile };
+  return {
+    name: 'lnd',
+    address: address(rpc ?? LND_ADDRESS),
+    certificateFile: fileOption('--tls-cert', certificateFile),
+    macaroonFile: fileOption('--macaroon', macaroonFile),
+  };
 }
 
 function clnOptions({ rpc, certs: folder, gates = 'plugin', 'unverified-fees': unverified }: Values): ClnOptions {

@@ -3,7 +3,7 @@ import { type DoctorOptions, doctorOptions } from './doctorOptions.ts';
 import { type DemoOptions, demoOptions } from './demoOptions.ts';
 import { UsageError } from './exitCode.ts';
 import { type LspOptions, lspOptions } from './lspOptions.ts';
-import { joinNegatives } from './parsers.ts';
+import { joinNegatives, shown } from './parsers.ts';
 import { type QuoteOptions, quoteOptions } from './quoteOptions.ts';
 import { type ReceiveOptions, receiveOptions } from './receiveOptions.ts';
 
@@ -92,9 +92,10 @@ export function parseCommand(argv: readonly string[]): Command {
   const [command, ...words] = positionals;
   if (command === undefined) throw new UsageError('which command? Try: jit-invoice demo, or jit-invoice --help');
   const name = NAMES.find((each) => each === command);
-  if (!name) throw new UsageError(`unknown command "${command}": there are ${NAMES.join(', ')}`);
+  if (!name) throw new UsageError(`unknown command ${shown(command)}: there are ${NAMES.join(', ')}`);
   const { options, words: wanted, least, most } = COMMANDS[name];
-  if (words.length > most) throw new UsageError(`"${words[most]}" is one word too many: ${name} takes ${wanted}`);
+  if (words.length > most)
+    throw new UsageError(`${shown(words[most] ?? '')} is one word too many: ${name} takes ${wanted}`);
   if (words.length < least) throw new UsageError(`${name} takes ${wanted}`);
   const known: ReadonlySet<string> = new Set([...options, 'json', 'help', 'version']);
   const strange = Object.keys(values).find((option) => !known.has(option));

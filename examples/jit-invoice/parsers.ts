@@ -3,6 +3,21 @@ import { UsageError } from './exitCode.ts';
 
 // What a word on the command line may be. Each throws UsageError with one line that says what is wrong.
 
+/** A macaroon in hex or base64. */
+const MACAROON = /^(?:0x)?0201036c6e64|^AgEDbG5k|^[0-9a-f]{100,}$/i;
+/** What carries one, or keys. */
+const SECRET = /macaroon=|certs?=|lndconnect:|clngrpc:/i;
+
+/** A word as an error may repeat it: who has put a secret where none belongs does not want to see it in a log. */
+export const shown = (text: string): string =>
+  MACAROON.test(text) || SECRET.test(text) ? 'what stands there' : `"${text}"`;
+
+/** The name of a file. */
+export function fileOption(name: string, text: string): string {
+  if (!MACAROON.test(text) && !SECRET.test(text)) return text;
+  throw new UsageError(`${name}: takes the name of a file, not what is in it`);
+}
+
 /** `--amount -5sat` means -5sat, not an option of that name: the complaint should be about the amount. */
 export function joinNegatives(argv: readonly string[]): string[] {
   const joined: string[] = [];
@@ -52,7 +67,7 @@ export function addressOption(name: string, text: string): { readonly host: stri
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (!match?.[1] || port > PORT_MAX)
-    throw new UsageError(`${name}: "${text}" is not an address such as 127.0.0.1:9735`);
+    throw new UsageError(`${name}: ${shown(text)} is not an address such as 127.0.0.1:9735`);
   return { host: match[1].replace(/^\[|\]$/g, ''), port };
 }
 
@@ -63,6 +78,6 @@ export function uriWord(text: string): string {
   try {
     return formatUri(parseUri(text));
   } catch {
-    throw new UsageError(`"${text}" is not an LSP of the form nodeid@host:port or nodeid@wss://host/path`);
+    throw new UsageError(`${shown(text)} is not an LSP of the form nodeid@host:port or nodeid@wss://host/path`);
   }
 }

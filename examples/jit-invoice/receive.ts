@@ -1,13 +1,15 @@
 import { createInterface } from 'node:readline/promises';
 import { type Client, client, decodeInvoice, formatScid, msat, PolicyError, type Purchase, type Quote } from 'lsps2';
 import { feeOf, tellBought, tellInvoice, tellQuote, usable } from './buying.ts';
-import { EXIT, type ExitCode, exitCodeOf, messageOf, UnpaidError, UsageError } from './exitCode.ts';
+import { EXIT, type ExitCode, exitCodeOf, messageOf, RefusedError, UnpaidError, UsageError } from './exitCode.ts';
+import { toldBefore } from './told.ts';
 import { receivingNode } from './receiveNode.ts';
 import type { ReceiveOptions } from './receiveOptions.ts';
 import type { Reporter } from './reporter.ts';
 
 /** How long one round of listening lasts; between two of them a lost connection is mended. */
 const ROUND_MS = 30_000;
+const CLAIM_ROUND_MS = 1_000;
 /** An invoice that ends sooner is not shown again. */
 const PAYABLE_SECONDS = 60;
 const MSAT_END = (1n << 64n) - 1n;
@@ -21,7 +23,9 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
     report.waiting(
       options.node.name === 'ldk' ? 'starting a Lightning node' : `connecting to your ${options.node.name}`,
     );
-    const { node, store, told } = await receivingNode(options, open);
+    const { node, store, told: started } = await receivingNode(options, open);
+    // Before the client reads it: it must know best what was written since.
+    const told = await toldBefore(store);
     const { token, trust, maxFee = options.amount === 'any' ? msat(MSAT_END) : options.amount } = options;
     const jit = await client({
       node,
@@ -30,10 +34,14 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
       limits: { maxFee, ...(trust === undefined ? {} : { trust: [trust] }) },
     });
     open.push(() => jit.close());
-    report.tell('wallet_started', { data: options.data ?? '', ...told });
-    const purchase = goneOn(jit, options, report) ?? (await buy(jit, options, report));
+    report.tell('wallet_started', { data: options.data ?? '', ...started });
+    const paid = jit.purchases().find((each) => isAsked(each, options) && each.state.tag === 'paid' && !told.has(each));
+    const purchase = paid ?? goneOn(jit, options, report) ?? (await buy(jit, options, report));
     if (!purchase) return EXIT.limits;
-    return await wait(jit, purchase, options, report);
+    if (!paid) await wait(jit, purchase, options, report);
+    tellReceived(purchase, report);
+    await told.add(purchase);
+    return EXIT.ok;
   } catch (error) {
     report.tell('failed', { reason: messageOf(error), exit_code: exitCodeOf(error) });
     throw error;
@@ -46,11 +54,7 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
 
 /** What a run before this one has bought, and nobody has paid yet. */
 function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchase | undefined {
-  const { amount, lsp } = options;
-  const size = amount === 'any' ? undefined : amount;
-  const found = jit
-    .purchases()
-    .find((each) => isPayable(each) && each.paymentSize === size && lsp.startsWith(each.lsp));
+  const found = jit.purchases().find((each) => isPayable(each) && isAsked(each, options));
   if (!found) return undefined;
   checkKept(found, options);
   report.tell('going_on', {
@@ -61,6 +65,22 @@ function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchas
   });
   tellInvoice(found, report);
   return found;
+}
+
+/** What this command is about. */
+const isAsked = ({ paymentSize, lsp }: Purchase, options: ReceiveOptions): boolean =>
+  paymentSize === (options.amount === 'any' ? undefined : options.amount) && options.lsp.startsWith(lsp);
+
+function tellReceived({ state, scid, trust, alerts }: Purchase, report: Reporter): void {
+  if (state.tag !== 'paid') return;
+  report.tell('received', {
+    gross_msat: state.gross,
+    extra_fee_total_msat: state.fee,
+    received_msat: state.received,
+    jit_channel_scid: formatScid(scid),
+    trust,
+    ...(alerts.length === 0 ? {} : { alerts: alerts.join() }),
+  });
 }
 
 /** Nothing has come yet, and there is time for it; or something has. */
@@ -106,7 +126,7 @@ async function agreed(report: Reporter): Promise<boolean> {
 }
 
 /** Listens until it is paid. What was refused may still be paid rightly, so that only the end of time ends it. */
-async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, report: Reporter): Promise<ExitCode> {
+async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, report: Reporter): Promise<void> {
   let last: string | undefined;
   const tell = ({ state }: Purchase) => {
     const said = JSON.stringify(state, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
@@ -121,21 +141,16 @@ async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, repo
   const mayGoOn = !isKept ? 'Ctrl-C stops' : 'Ctrl-C stops, and the same command goes on';
   const end = Math.min(Date.now() + options.timeoutSeconds * 1000, (bought.keepOpenUntil ?? 0) * 1000);
   try {
-    while (Date.now() < end && bought.keepOpenUntil !== undefined) {
-      report.waiting(`waiting for the payment; ${mayGoOn}`);
-      await jit.wake(Math.max(1, Math.min(ROUND_MS, end - Date.now())));
+    // The preimage of what is being settled may be out: who leaves now may leave his money.
+    const isClaiming = () => bought.state.tag === 'claiming';
+    while (bought.keepOpenUntil !== undefined && (Date.now() < end || isClaiming())) {
+      report.waiting(isClaiming() ? 'the payment is being settled' : `waiting for the payment; ${mayGoOn}`);
+      await jit.wake(isClaiming() ? CLAIM_ROUND_MS : Math.max(1, Math.min(ROUND_MS, end - Date.now())));
     }
   } finally {
     stop();
   }
   const { state } = bought;
+  if (state.tag === 'refused') throw new RefusedError(`what came was turned away: ${state.reason}`);
   if (state.tag !== 'paid') throw new UnpaidError(`the invoice was not paid: it is ${state.tag}`);
-  report.tell('received', {
-    gross_msat: state.gross,
-    extra_fee_total_msat: state.fee,
-    received_msat: state.received,
-    jit_channel_scid: formatScid(bought.scid),
-    trust: bought.trust,
-  });
-  return EXIT.ok;
 }

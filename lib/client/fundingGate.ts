@@ -48,9 +48,21 @@ export function unseenFor(set: PartSet, records: readonly PurchaseRecord[], now:
     if (!letIn || letIn.closed) return [];
     if (over && letIn.channelId !== undefined && !over.has(letIn.channelId)) return [];
     const depth = Math.max(letIn.depth ?? NONE, wantedDepth(paid));
-    return known(letIn) < depth ? [{ offerId: letIn.offerId, depth }] : [];
+    return known(letIn) < depth && !isDeep(set, letIn, depth) ? [{ offerId: letIn.offerId, depth }] : [];
   });
-  return [...gone, ...there];
+  return [...gone, ...there, ...strangers(set, records, wantedDepth(paid))];
+}
+
+/** Whether the node says that it is. */
+const isDeep = ({ channels }: PartSet, { channelId }: LetIn, depth: number): boolean =>
+  depth <= 1 && channelId !== undefined && channels?.find((each) => each.channelId === channelId)?.confirmed === true;
+
+/** Channels that no purchase is known to have let in, as one whose peer funded it when it had been given up. */
+function strangers(set: PartSet, records: readonly PurchaseRecord[], depth: number): readonly Unseen[] {
+  if (depth < 0) return [];
+  const ours = new Set(records.flatMap(({ letIn }) => letIn?.channelId ?? []));
+  const unknown = set.channels?.filter(({ channelId, confirmed }) => confirmed === false && !ours.has(channelId)) ?? [];
+  return unknown.map(({ channelId }) => ({ offerId: `not let in: ${channelId}`, depth }));
 }
 
 /** HTLCs of a closed channel can be claimed on the chain for no longer than this. */

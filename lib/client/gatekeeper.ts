@@ -10,12 +10,14 @@ import type { Limits } from './limits.ts';
 import { isClaimedAlready, judgeParts } from './partGate.ts';
 import { isFilled, isOpen, type LetIn, NOTHING, type PurchaseRecord, restingState } from './record.ts';
 import {
+  alerted,
   amountsOf,
   expiredRecord,
   filled,
   gaveBack,
   heldRecord,
   paidRecord,
+  partlyTaken,
   refusedRecord,
   takenUnasked,
 } from './transitions.ts';
@@ -172,8 +174,9 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         if (!isFilled(record))
           return { ...record, letIn: undefined, ...lostChannels(record, now()), state: freed(record) };
         const closed = { ...record, letIn: { ...letIn, closed: true } };
-        const early = byPeer && ageBlocks < record.minLifetimeBlocks && !record.alerts?.includes('closed_early');
-        return early ? { ...closed, alerts: [...(record.alerts ?? []), 'closed_early'] } : closed;
+        const early = byPeer && ageBlocks < record.minLifetimeBlocks;
+        const known = alerted(closed, early ? 'closed_early' : undefined);
+        return alerted(known, record.state.tag === 'claiming' ? 'closed_while_claiming' : undefined);
       }),
     partsHeld: ({ paymentHash, received }) =>
       book.turn(() => {
@@ -202,13 +205,13 @@ export function gatekeeper(o: GatekeeperInit): Gates {
         return { records: record ? gaveBack(record, counted) : [], result: undefined, after };
       }),
     partsArrived,
-    partsClaimed: ({ paymentHash, received, extraFee }) =>
+    partsClaimed: ({ paymentHash, received, extraFee, missing }) =>
       book.turn(() => {
         const record = book.of(paymentHash);
         const after = () => void unsure.delete(paymentHash);
         if (!record) return { records: [], result: undefined, after };
         // Money that was taken without this gate is money all the same.
-        const counted = isFilled(record) ? record : takenUnasked(record, received, extraFee);
+        const counted = isFilled(record) ? partlyTaken(record, missing) : takenUnasked(record, received, extraFee);
         return { records: [paidRecord(counted, now())], result: undefined, after };
       }),
   };

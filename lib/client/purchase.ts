@@ -44,6 +44,11 @@ export interface Purchase {
   cancel(): Promise<void>;
 }
 
+/** No HTLC lives longer. Some nodes must be told again what to do with one when its channel is closed. */
+const HTLC_SECONDS = 14 * 86_400;
+const isSettling = ({ state }: PurchaseRecord): boolean =>
+  state.tag === 'claiming' || (state.tag === 'held' && state.until !== 'parts');
+
 const OUTCOMES = new Set<PurchaseState['tag']>(['paid', 'refused', 'expired', 'cancelled']);
 
 export interface Live {
@@ -73,7 +78,8 @@ export function purchaseOf(live: Live): Purchase {
     },
     get keepOpenUntil() {
       const record = live.record();
-      return isOpen(record) || record.state.tag === 'claiming' ? endOf(record) : undefined;
+      if (isSettling(record)) return endOf(record) + HTLC_SECONDS;
+      return isOpen(record) ? endOf(record) : undefined;
     },
     get alerts() {
       return live.record().alerts ?? [];

@@ -57,4 +57,8 @@ export type AlertReason =
   /** The LSP closed the channel before `min_lifetime` was over. */
   | 'closed_early'
   /** The node took a payment without telling what the LSP kept of it. */
-  | 'fee_unknown';
+  | 'fee_unknown'
+  /** The channel was closed before the payment was settled over it: the node claims it on the chain. */
+  | 'closed_while_claiming'
+  /** Of several parts the node gave some back before it had the preimage, as when it was killed in that moment. */
+  | 'partly_settled';

@@ -3,7 +3,7 @@ import type { ChannelId } from '../core/ids.ts';
 import type { PartSet } from '../ports/gates.ts';
 import type { Book } from './book.ts';
 import { isFilled, NOTHING, type PurchaseRecord, restingState } from './record.ts';
-import type { Amounts, PurchaseState } from './state.ts';
+import type { AlertReason, Amounts, PurchaseState } from './state.ts';
 
 // How a record goes on.
 
@@ -53,17 +53,28 @@ export function gaveBack(
   return [{ ...record, feePaid, openingFee, received: total, state: next ?? restingState(record) }];
 }
 
+/** With an alert that is told once. */
+export const alerted = (record: PurchaseRecord, alert: AlertReason | undefined): PurchaseRecord =>
+  alert === undefined || record.alerts?.includes(alert)
+    ? record
+    : { ...record, alerts: [...(record.alerts ?? []), alert] };
+
+/** A payment that passed the gate, and of which the node could not take all. Its fee stays counted, which is the stricter way. */
+export const partlyTaken = (record: PurchaseRecord, missing: Msat = NOTHING): PurchaseRecord =>
+  missing === 0n || missing > record.received
+    ? record
+    : alerted({ ...record, received: msat(record.received - missing) }, 'partly_settled');
+
 /** A payment that the node took without asking. */
-export const takenUnasked = (
-  record: PurchaseRecord,
-  received: Msat,
-  fee: Msat | 'unknown' = NOTHING,
-): PurchaseRecord => ({
-  ...record,
-  received: msat(record.received + received),
-  feePaid: msat(record.feePaid + (fee === 'unknown' ? NOTHING : fee)),
-  ...(fee === 'unknown' ? { alerts: [...(record.alerts ?? []), 'fee_unknown'] } : {}),
-});
+export const takenUnasked = (record: PurchaseRecord, received: Msat, fee: Msat | 'unknown' = NOTHING): PurchaseRecord =>
+  alerted(
+    {
+      ...record,
+      received: msat(record.received + received),
+      feePaid: msat(record.feePaid + (fee === 'unknown' ? NOTHING : fee)),
+    },
+    fee === 'unknown' ? 'fee_unknown' : undefined,
+  );
 
 export const paidRecord = (record: PurchaseRecord, now: number): PurchaseRecord => {
   const { received, feePaid: fee } = record;

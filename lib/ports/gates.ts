@@ -36,6 +36,14 @@ export interface ArrivedPart {
   readonly peer?: NodeId | undefined;
 }
 
+/** A channel over which a payment came. */
+export interface UsedChannel {
+  readonly channelId: ChannelId;
+  readonly peer: NodeId;
+  /** Whether its funding has a confirmation; undefined where the node does not tell. */
+  readonly confirmed?: boolean | undefined;
+}
+
 /** All HTLCs of one payment, complete by its onions, before the preimage is given. */
 export interface PartSet {
   readonly paymentHash: PaymentHash;
@@ -47,7 +55,7 @@ export interface PartSet {
   readonly peer?: NodeId | undefined;
   readonly channelId?: ChannelId | undefined;
   /** All channels over which it came, where the node can tell them all. */
-  readonly channels?: readonly { readonly channelId: ChannelId; readonly peer: NodeId }[] | undefined;
+  readonly channels?: readonly UsedChannel[] | undefined;
   readonly parts?: readonly ArrivedPart[] | undefined;
 }
 
@@ -111,11 +119,12 @@ export interface Gates {
   partsArrived(set: PartSet): Promise<PartsAnswer>;
   /**
    * The preimage is out and the money is ours. `extraFee`: only of a node that takes payments without asking `partsArrived`, and what it
-   * makes of it.
+   * makes of it. `missing`: of what was claimed, what did not come after all.
    */
   partsClaimed(o: {
     readonly paymentHash: PaymentHash;
     readonly received: Msat;
     readonly extraFee?: Msat | 'unknown';
+    readonly missing?: Msat;
   }): Promise<void>;
 }

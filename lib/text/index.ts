@@ -31,6 +31,9 @@ export const ALERTS: Readonly<Record<AlertReason, string>> = {
   funding_not_seen: 'You were paid, but the LSP has not funded the channel: the money cannot be spent. Ask the LSP.',
   closed_early: 'The LSP closed the channel sooner than it had promised.',
   fee_unknown: 'Your node did not tell how much the LSP kept of this payment.',
+  closed_while_claiming:
+    'The channel was closed while this payment was being settled. Your node claims the money on the chain: leave it and this wallet running.',
+  partly_settled: 'Only a part of this payment reached you: your node gave the rest back before it could be settled.',
 };
 
 const HELD = {

@@ -105,6 +105,16 @@ describe('the options of jit-invoice', () => {
     [`quote 02${'ab'.repeat(32)}@wss://h/ --proxy 127.0.0.1:9050`, /--proxy: it is for TCP/],
     [`quote 02${'ab'.repeat(32)}@h:1 02${'ab'.repeat(32)}@h:2`, /stands there twice/],
     [`receive 02${'ab'.repeat(32)}@127.0.0.1:1 --bitcoind http://u:hunter2@127.0.0.1:1`, /--yes: there is nobody here/],
+    // Secrets that were put where none belongs are not repeated.
+    [
+      'doctor --rpc lndconnect://h:1?macaroon=hunter2 --tls-cert a --macaroon b',
+      /--rpc: what stands there is not an addr/,
+    ],
+    ['doctor --tls-cert a --macaroon 0201036c6e64hunter2', /--macaroon: takes the name of a file, not what is in it/],
+    ['doctor --tls-cert a --macaroon AgEDbG5khunter2', /--macaroon: takes the name of a file/],
+    ['doctor lndconnect://h:1?macaroon=hunter2', /what stands there is one word too many/],
+    ['quote lndconnect://h:1?macaroon=hunter2', /what stands there is not an LSP/],
+    ['clngrpc://h:1?certs=hunter2', /unknown command what stands there/],
     ['demo --amount', /--amount.*argument missing/],
     ['demo --amount 5', /--amount: "5" is not an amount/],
     ['demo --amount 5btc', /--amount: "5btc" is not an amount/],

@@ -201,3 +201,51 @@ describe('the part gate (W1, W2, W3)', () => {
     expect(refused).toMatchObject([{ reason: 'expired' }]);
   });
 });
+
+describe('what the node says of channels and of what it took', () => {
+  const bought = { confirmations: 1 };
+  const over = (channelId: typeof CHANNEL, confirmed: boolean) => ({
+    channelId,
+    channels: [{ channelId, peer: set().peer!, confirmed }],
+  });
+
+  test.each([
+    ['a channel that nobody is known to have let in, without a confirmation', over(CHANNEL2, false), 'fail'],
+    ['one with a confirmation', over(CHANNEL2, true), 'claim'],
+  ])('W5, over %s', async (_, channels, answer) => {
+    await open(record(HASH, bought));
+    expect(await gates.partsArrived(set(channels))).toBe(answer);
+    if (answer === 'fail') expect(refused).toMatchObject([{ reason: 'funding_not_seen' }]);
+  });
+
+  test.each([
+    [false, 'fail'],
+    [true, 'claim'],
+  ])(
+    'W5: over the channel of another purchase, that was let in without a depth; confirmed: %s',
+    async (confirmed, answer) => {
+      const letIn = { offerId: 'o1', channelId: CHANNEL, minimumDepth: 0 };
+      await open(record(HASH, bought), record(HASH2, { trust: 'client-trusts-lsp', letIn }));
+      expect(await gates.partsArrived(set(over(CHANNEL, confirmed)))).toBe(answer);
+    },
+  );
+
+  test('of several parts the node took one only: so much is told, and that it was not all', async () => {
+    await open(record(HASH));
+    expect(await gates.partsArrived(set())).toBe('claim');
+    await gates.partsClaimed({ paymentHash: HASH, received: msat(33_000_000n), missing: msat(66_000_000n) });
+    expect(book.of(HASH)).toMatchObject({
+      state: { tag: 'paid', received: 33_000_000n, fee: FEE },
+      alerts: ['partly_settled'],
+    });
+  });
+
+  test('its channel is closed while a payment over it is settled: the user hears of it', async () => {
+    await open(record(HASH));
+    await gates.channelOffered(offer());
+    await gates.channelReady({ offerId: 'o1', channelId: CHANNEL });
+    await gates.partsArrived(set());
+    await gates.channelClosed({ offerId: 'o1', byPeer: false, ageBlocks: 3 });
+    expect(book.of(HASH)!.alerts).toEqual(['closed_while_claiming']);
+  });
+});

@@ -98,6 +98,7 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('jit-invoice receive --node 
     };
 
     test('finds an lnd that is well, and tells its one risk', async () => {
+      const invoices = await lnd.cli('listinvoices');
       const { code, grades, person } = await examine(lnd);
       expect(grades).toEqual({
         connection: 'good',
@@ -108,10 +109,13 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('jit-invoice receive --node 
         permissions: 'good',
         to_self_delay: 'good',
         minchansize: 'unknown',
+        coins: 'unknown',
         maxpendingchannels: 'unknown',
       });
       expect([code, person.code]).toEqual([0, 0]);
       expect(person.stdout).toContain('requireinterceptor=true in lnd.conf');
+      // That it may make an invoice was tried without making one.
+      expect(await lnd.cli('listinvoices')).toBe(invoices);
     });
 
     test('tells what is missing, and how to mend it', async () => {

@@ -7,6 +7,7 @@ import { hashOf } from '../../lib/protocol/bolt11/preimage.ts';
 import { until } from '../../lib/testing/until.ts';
 import { type Bitcoind, findBitcoind, startBitcoind } from '../bitcoind/bitcoind.ts';
 import { afterwards } from './afterwards.ts';
+import { run } from '../cli/run.ts';
 import { lndWorld } from './lndWorld.ts';
 import { whatIsMissing } from './say.ts';
 
@@ -79,4 +80,18 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('an lnd whose parts are held
     },
     240_000,
   );
+
+  test('the doctor, as any other program of ours, leaves alone what lnd keeps for a wallet that is away', async () => {
+    const { world, program, preimage, purchase, paying } = await held(true);
+    await program.stop();
+    const { files, credentials } = world.lnd;
+    const at = ['--rpc', credentials.address, '--tls-cert', files.certificateFile, '--macaroon', files.macaroonFile];
+    expect((await run('doctor', ...at, '--json')).code).toBe(0);
+    const again = await world.start();
+    const mine = () => again.jit.purchases().find(({ paymentHash }) => paymentHash === purchase.paymentHash)!;
+    await until(() => isHeld(mine()), 'the parts to be held again');
+    await mine().settle(preimage);
+    expect(await paying).toEqual({ paid: true, preimage });
+    expect(await mine().outcome()).toMatchObject({ tag: 'paid', received: sat(247_500n) });
+  });
 });

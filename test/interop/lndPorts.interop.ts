@@ -21,6 +21,7 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('a wallet on lnd', () => {
     return {
       lsp: await ldkLsp(lsp),
       wallet,
+      hearsWithTheNext: true,
       lspUri: `${lsp.nodeId}@127.0.0.1:${port}`,
       async close() {
         wallet.close();

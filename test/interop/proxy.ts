@@ -6,6 +6,8 @@ export interface Proxy {
   /** Ends every connection, and takes no more until `mend`. */
   cut(): void;
   mend(): void;
+  /** From now on nothing that is said arrives, and nobody is told: as if the far side read, and said nothing. */
+  silence(): void;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,9 @@ export async function startProxy(to: string): Promise<Proxy> {
   return {
     address: `127.0.0.1:${address.port}`,
     cut,
+    silence() {
+      for (const each of sockets) each.unpipe().resume();
+    },
     mend: () => {
       isCut = false;
     },

@@ -231,10 +231,10 @@ export interface Channel {
   readonly private: boolean;
   readonly initiator: boolean;
   readonly lifetime: bigint;
-  readonly localConstraints: ChannelConstraints | undefined;
   readonly remoteConstraints: ChannelConstraints | undefined;
   readonly aliasScids: readonly bigint[];
   readonly zeroConf: boolean;
+  readonly zeroConfConfirmedScid: bigint;
   readonly peerScidAlias: bigint;
 }
 
@@ -337,6 +337,16 @@ export interface ChannelEdge {
   readonly node2Pub: string;
   readonly node1Policy: RoutingPolicy | undefined;
   readonly node2Policy: RoutingPolicy | undefined;
+}
+
+export interface Invoice {
+  readonly memo: string;
+  readonly rPreimage: Uint8Array;
+  readonly expiry: bigint;
+  readonly valueMsat: bigint;
+}
+
+export interface AddInvoiceResponse {
 }
 
 function createBaseGetInfoRequest(): GetInfoRequest {
@@ -2164,10 +2174,10 @@ function createBaseChannel(): Channel {
     private: false,
     initiator: false,
     lifetime: 0n,
-    localConstraints: undefined,
     remoteConstraints: undefined,
     aliasScids: [],
     zeroConf: false,
+    zeroConfConfirmedScid: 0n,
     peerScidAlias: 0n,
   };
 }
@@ -2234,9 +2244,6 @@ export const Channel: MessageFns<Channel> = {
       }
       writer.uint32(184).int64(message.lifetime);
     }
-    if (message.localConstraints !== undefined) {
-      ChannelConstraints.encode(message.localConstraints, writer.uint32(234).fork()).join();
-    }
     if (message.remoteConstraints !== undefined) {
       ChannelConstraints.encode(message.remoteConstraints, writer.uint32(242).fork()).join();
     }
@@ -2252,6 +2259,12 @@ export const Channel: MessageFns<Channel> = {
     }
     if (message.zeroConf !== false) {
       writer.uint32(256).bool(message.zeroConf);
+    }
+    if (message.zeroConfConfirmedScid !== 0n) {
+      if (BigInt.asUintN(64, message.zeroConfConfirmedScid) !== message.zeroConfConfirmedScid) {
+        throw new globalThis.Error("value provided for field message.zeroConfConfirmedScid of type uint64 too large");
+      }
+      writer.uint32(264).uint64(message.zeroConfConfirmedScid);
     }
     if (message.peerScidAlias !== 0n) {
       if (BigInt.asUintN(64, message.peerScidAlias) !== message.peerScidAlias) {
@@ -2379,14 +2392,6 @@ export const Channel: MessageFns<Channel> = {
             message.lifetime = reader.int64() as bigint;
             continue;
           }
-          case 29: {
-            if (tag !== 234) {
-              break;
-            }
-
-            message.localConstraints = ChannelConstraints.decode(reader, reader.uint32());
-            continue;
-          }
           case 30: {
             if (tag !== 242) {
               break;
@@ -2419,6 +2424,14 @@ export const Channel: MessageFns<Channel> = {
             }
 
             message.zeroConf = reader.bool();
+            continue;
+          }
+          case 33: {
+            if (tag !== 264) {
+              break;
+            }
+
+            message.zeroConfConfirmedScid = reader.uint64() as bigint;
             continue;
           }
           case 35: {
@@ -2468,14 +2481,15 @@ export const Channel: MessageFns<Channel> = {
     message.private = object.private ?? false;
     message.initiator = object.initiator ?? false;
     message.lifetime = (object.lifetime !== undefined && object.lifetime !== null) ? BigInt(object.lifetime) : 0n;
-    message.localConstraints = (object.localConstraints !== undefined && object.localConstraints !== null)
-      ? ChannelConstraints.fromPartial(object.localConstraints)
-      : undefined;
     message.remoteConstraints = (object.remoteConstraints !== undefined && object.remoteConstraints !== null)
       ? ChannelConstraints.fromPartial(object.remoteConstraints)
       : undefined;
     message.aliasScids = object.aliasScids?.map((e) => BigInt(e)) || [];
     message.zeroConf = object.zeroConf ?? false;
+    message.zeroConfConfirmedScid =
+      (object.zeroConfConfirmedScid !== undefined && object.zeroConfConfirmedScid !== null)
+        ? BigInt(object.zeroConfConfirmedScid)
+        : 0n;
     message.peerScidAlias = (object.peerScidAlias !== undefined && object.peerScidAlias !== null)
       ? BigInt(object.peerScidAlias)
       : 0n;
@@ -3498,6 +3512,146 @@ export const ChannelEdge: MessageFns<ChannelEdge> = {
   },
 };
 
+function createBaseInvoice(): Invoice {
+  return { memo: "", rPreimage: new Uint8Array(0), expiry: 0n, valueMsat: 0n };
+}
+
+export const Invoice: MessageFns<Invoice> = {
+  encode(message: Invoice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.memo !== "") {
+      writer.uint32(10).string(message.memo);
+    }
+    if (message.rPreimage.length !== 0) {
+      writer.uint32(26).bytes(message.rPreimage);
+    }
+    if (message.expiry !== 0n) {
+      if (BigInt.asIntN(64, message.expiry) !== message.expiry) {
+        throw new globalThis.Error("value provided for field message.expiry of type int64 too large");
+      }
+      writer.uint32(88).int64(message.expiry);
+    }
+    if (message.valueMsat !== 0n) {
+      if (BigInt.asIntN(64, message.valueMsat) !== message.valueMsat) {
+        throw new globalThis.Error("value provided for field message.valueMsat of type int64 too large");
+      }
+      writer.uint32(184).int64(message.valueMsat);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Invoice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInvoice() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.memo = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rPreimage = reader.bytes();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.expiry = reader.int64() as bigint;
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.valueMsat = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Invoice>, I>>(base?: I): Invoice {
+    return Invoice.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Invoice>, I>>(object: I): Invoice {
+    const message = createBaseInvoice() as any;
+    message.memo = object.memo ?? "";
+    message.rPreimage = object.rPreimage ?? new Uint8Array(0);
+    message.expiry = (object.expiry !== undefined && object.expiry !== null) ? BigInt(object.expiry) : 0n;
+    message.valueMsat = (object.valueMsat !== undefined && object.valueMsat !== null) ? BigInt(object.valueMsat) : 0n;
+    return message;
+  },
+};
+
+function createBaseAddInvoiceResponse(): AddInvoiceResponse {
+  return {};
+}
+
+export const AddInvoiceResponse: MessageFns<AddInvoiceResponse> = {
+  encode(_: AddInvoiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddInvoiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddInvoiceResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AddInvoiceResponse>, I>>(base?: I): AddInvoiceResponse {
+    return AddInvoiceResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddInvoiceResponse>, I>>(_: I): AddInvoiceResponse {
+    const message = createBaseAddInvoiceResponse() as any;
+    return message;
+  },
+};
+
 export type LightningService = typeof LightningService;
 export const LightningService = {
   getInfo: {
@@ -3609,6 +3763,15 @@ export const LightningService = {
     responseSerialize: (value: ChannelEdge): Buffer => Buffer.from(ChannelEdge.encode(value).finish()),
     responseDeserialize: (value: Buffer): ChannelEdge => ChannelEdge.decode(value),
   },
+  addInvoice: {
+    path: "/lnrpc.Lightning/AddInvoice" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: Invoice): Buffer => Buffer.from(Invoice.encode(value).finish()),
+    requestDeserialize: (value: Buffer): Invoice => Invoice.decode(value),
+    responseSerialize: (value: AddInvoiceResponse): Buffer => Buffer.from(AddInvoiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddInvoiceResponse => AddInvoiceResponse.decode(value),
+  },
 } as const;
 
 export interface LightningServer extends UntypedServiceImplementation {
@@ -3623,6 +3786,7 @@ export interface LightningServer extends UntypedServiceImplementation {
   pendingChannels: handleUnaryCall<PendingChannelsRequest, PendingChannelsResponse>;
   subscribeChannelEvents: handleServerStreamingCall<ChannelEventSubscription, ChannelEventUpdate>;
   getChanInfo: handleUnaryCall<ChanInfoRequest, ChannelEdge>;
+  addInvoice: handleUnaryCall<Invoice, AddInvoiceResponse>;
 }
 
 export interface LightningClient extends Client {
@@ -3760,6 +3924,21 @@ export interface LightningClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ChannelEdge) => void,
+  ): ClientUnaryCall;
+  addInvoice(
+    request: Invoice,
+    callback: (error: ServiceError | null, response: AddInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  addInvoice(
+    request: Invoice,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddInvoiceResponse) => void,
+  ): ClientUnaryCall;
+  addInvoice(
+    request: Invoice,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddInvoiceResponse) => void,
   ): ClientUnaryCall;
 }
 

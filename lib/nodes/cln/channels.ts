@@ -1,4 +1,5 @@
 import { type Scid, scid } from '../../core/scid.ts';
+import type { UsedChannel } from '../../ports/gates.ts';
 import type { WalletChannel } from '../../ports/walletNode.ts';
 import type { ClnChannel, Lightningd } from './lightningd.ts';
 
@@ -7,9 +8,9 @@ export const walletChannels = async (cln: Lightningd): Promise<readonly WalletCh
   (await cln.channels()).flatMap(toWalletChannel);
 
 /** The channel over which an HTLC came. */
-export function channelOver(channels: readonly ClnChannel[], name: Scid) {
-  const { channelId, peer } = channels.find(({ names }) => names.includes(name)) ?? {};
-  return channelId === undefined || peer === undefined ? undefined : { channelId, peer };
+export function channelOver(channels: readonly ClnChannel[], name: Scid): UsedChannel | undefined {
+  const { channelId, peer, confirmed } = channels.find(({ names }) => names.includes(name)) ?? {};
+  return channelId === undefined || peer === undefined ? undefined : { channelId, peer, confirmed };
 }
 
 function toWalletChannel(channel: ClnChannel): readonly WalletChannel[] {

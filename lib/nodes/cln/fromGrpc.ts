@@ -40,6 +40,7 @@ export function channelFromGrpc(channel: ListpeerchannelsChannels): ClnChannel {
     state: OPENING.has(state) ? 'opening' : NORMAL.has(state) ? 'normal' : 'closing',
     channelId: channel.channelId && channelId(toHex(channel.channelId)),
     names,
+    confirmed: shortChannelId !== undefined,
     remoteAlias: alias?.remote === undefined ? undefined : parseScid(alias.remote),
     openedByPeer: channel.opener === ChannelSide.REMOTE,
     closedByPeer: channel.closer === ChannelSide.REMOTE,

@@ -27,6 +27,7 @@ export function channelFromJson(from: Json): ClnChannel {
     state: OPENING.test(state) ? 'opening' : NORMAL.test(state) ? 'normal' : 'closing',
     channelId: id === undefined ? undefined : channelId(id),
     names: names.flatMap((text) => (text === undefined ? [] : parseScid(text))),
+    confirmed: from['short_channel_id'] !== undefined,
     remoteAlias: theirAlias === undefined ? undefined : parseScid(theirAlias),
     openedByPeer: from['opener'] === 'remote',
     closedByPeer: from['closer'] === 'remote',

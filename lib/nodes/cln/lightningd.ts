@@ -31,6 +31,8 @@ export interface ClnChannel {
   readonly channelId: ChannelId | undefined;
   /** Names under which HTLCs come over it: its confirmed id, our alias. */
   readonly names: readonly Scid[];
+  /** Whether it has an id on the chain. */
+  readonly confirmed: boolean;
   /** What the peer calls it. */
   readonly remoteAlias: Scid | undefined;
   readonly openedByPeer: boolean;

@@ -47,6 +47,8 @@ export interface Heard<Item> {
 export interface Following {
   /** Resolves when it stands for the first time. @throws NodeError where it will never stand, as for want of a permission */
   readonly begun: Promise<void>;
+  /** Resolves when it stands, also after it was cut. @throws NodeError where it does not, in a while or for good */
+  ready(): Promise<void>;
   stop(): void;
 }
 
@@ -56,6 +58,12 @@ const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 10_000;
 /** A stream on which nothing went wrong for so long stands: servers do not answer the opening of a stream. */
 const STANDS_MS = 300;
+/** How long one that was cut is waited for. */
+const READY_WITHIN_MS = 15_000;
+const LOOK_EVERY_MS = 50;
+
+/** For good, as long as nobody changes something there. */
+const isRefused = ({ reason }: NodeError): boolean => reason === 'permission' || reason === 'unsupported';
 
 /**
  * Keeps a stream: opens it again when it ends, with a pause that grows. `opened` is called each time before anything is heard,
@@ -71,6 +79,8 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   isTaken?(error: NodeError): boolean;
   /** Whether there is a connection. */
   isUp(): boolean;
+  /** Asks the node for anything: on a slow way a stream's refusal comes late, but not later than an answer to what was asked after it. */
+  ping?(): Promise<unknown>;
   heard(item: Item, stream: Stream): void;
   cut?(error: NodeError): void;
   /** What was heard could not be read. */
@@ -80,8 +90,10 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
   let stood = false;
+  let isStanding = false;
   let over = false;
   let taken = 0;
+  let lastError: NodeError | undefined;
   let settle: { resolve(): void; reject(cause: unknown): void };
   const begun = new Promise<void>((resolve, reject) => {
     settle = { resolve, reject };
@@ -99,14 +111,17 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
     }
     stream = mine;
     let ended = false;
-    let isStanding = false;
     let stands = setTimeout(look, STANDS_MS);
+    function again(): void {
+      if (!ended && !over) stands = setTimeout(look, STANDS_MS);
+    }
     function look(): void {
-      if (o.isUp()) standing();
-      else stands = setTimeout(look, STANDS_MS);
+      if (!o.isUp()) again();
+      else if (o.ping) o.ping().then(standing, again);
+      else standing();
     }
     function standing(): void {
-      if (isStanding) return;
+      if (isStanding || ended || over) return;
       isStanding = true;
       clearTimeout(stands);
       stood = true;
@@ -120,9 +135,11 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
       clearTimeout(stands);
       if (over || stream !== mine) return;
       stream = undefined;
+      isStanding = false;
+      lastError = error;
       o.cut?.(error);
       if (o.isTaken?.(error)) taken++;
-      if (!stood && (error.reason === 'permission' || error.reason === 'unsupported' || taken >= TAKEN_MAX)) {
+      if (!stood && (isRefused(error) || taken >= TAKEN_MAX)) {
         settle.reject(error);
         return;
       }
@@ -145,8 +162,19 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
   }
   begin();
 
+  async function ready(): Promise<void> {
+    const end = Date.now() + READY_WITHIN_MS;
+    const stands = () => isStanding;
+    while (!stands()) {
+      if (over || Date.now() >= end || (lastError && (isRefused(lastError) || o.isTaken?.(lastError))))
+        throw lastError ?? new NodeError(`${o.where}: the stream ${o.name} is not there`, { reason: 'unreachable' });
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+  }
+
   return {
     begun,
+    ready,
     stop() {
       over = true;
       clearTimeout(timer);

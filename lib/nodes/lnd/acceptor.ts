@@ -86,6 +86,7 @@ export function acceptor(o: AcceptorInit): Following {
     name: 'ChannelAcceptor',
     where: lnd.where,
     isUp: lnd.isUp,
+    ping: lnd.height,
     open: () => lnd.lightning.channelAcceptor(lnd.metadata()),
     heard(request: ChannelAcceptRequest, stream) {
       const { pendingChanId } = request;

@@ -35,9 +35,10 @@ export async function walletChannels(lnd: Lnd): Promise<readonly WalletChannel[]
 }
 
 async function toWalletChannel(lnd: Lnd, channel: Channel): Promise<WalletChannel> {
+  // By these the peer must abide.
   const reserve = channel.remoteConstraints?.chanReserveSat ?? 0n;
   const receivable = channel.remoteBalance > reserve ? (channel.remoteBalance - reserve) * MSAT_PER_SAT : 0n;
-  const largest = channel.localConstraints?.maxPendingAmtMsat ?? receivable;
+  const largest = channel.remoteConstraints?.maxPendingAmtMsat ?? receivable;
   return {
     channelId: channelIdOf(channel.channelPoint),
     peer: peerOf(channel),

@@ -10,6 +10,8 @@ import type { Records } from '../parts/records.ts';
 
 const FIRST_LOOK_MS = 100;
 const LOOK_EVERY_MS = 1_000;
+/** On the chain it takes blocks. */
+const LOOK_ON_CHAIN_EVERY_MS = 30_000;
 const MSAT_PER_SAT = 1000n;
 
 /** Follows claims to their end by lnd's own books. */
@@ -31,14 +33,15 @@ export function claims(o: {
     lnd.log({ level: 'warn', event: 'lnd.claim_unknown', fields: { cause: String(cause) } });
 
   /** Whether there is nothing more to look for. */
-  async function look(hash: PaymentHash): Promise<boolean> {
+  async function look(hash: PaymentHash): Promise<boolean | 'on chain'> {
     const record = made.get(hash);
     const claim = record?.claim;
     if (!record || !claim || claim.stage === 'told') return true;
-    if (claim.stage === 'settling') {
+    if (claim.stage === 'decided' || claim.stage === 'settling') {
       const outcome = outcomeOf(claim, await listChannels(lnd));
       if (outcome.tag !== 'settled') {
         if (outcome.tag === 'pending') return false;
+        if (outcome.tag === 'on chain') return 'on chain';
         const { claim: gone, ...rest } = record;
         await made.put(hash, rest);
         o.tell((to) => to.partsGone({ paymentHash: hash, received: gone?.received, extraFee: gone?.extraFee }));
@@ -47,16 +50,17 @@ export function claims(o: {
       const { received } = outcome;
       if (received < claim.received)
         lnd.log({ level: 'warn', event: 'lnd.partly_settled', fields: { claimed: claim.received, received } });
-      const settled: Claim = { ...claim, received, stage: 'settled' };
+      const missing = msat(claim.received > received ? claim.received - received : 0n);
+      const settled: Claim = { ...claim, received, stage: 'settled', ...(missing > 0n ? { missing } : {}) };
       await made.put(hash, { ...record, claim: settled });
       tellClaimed(hash, settled);
     } else tellClaimed(hash, claim);
     return true;
   }
 
-  function tellClaimed(hash: PaymentHash, { received }: Claim): void {
+  function tellClaimed(hash: PaymentHash, { received, missing }: Claim): void {
     o.tell(async (to) => {
-      await to.partsClaimed({ paymentHash: hash, received });
+      await to.partsClaimed({ paymentHash: hash, received, ...(missing === undefined ? {} : { missing }) });
       const record = made.get(hash);
       if (record?.claim) await made.put(hash, { ...record, claim: { ...record.claim, stage: 'told' } });
     });
@@ -67,7 +71,10 @@ export function claims(o: {
       if (over) return;
       look(hash)
         .catch(failed)
-        .then((done) => (done === true ? void followed.delete(hash) : again(hash, LOOK_EVERY_MS)), failed);
+        .then((done) => {
+          if (done === true) followed.delete(hash);
+          else again(hash, done === 'on chain' ? LOOK_ON_CHAIN_EVERY_MS : LOOK_EVERY_MS);
+        }, failed);
     });
   }
 
@@ -84,7 +91,9 @@ export function claims(o: {
 }
 
 /** `received`: what the books show; less than was claimed where lnd let some parts go before it heard the preimage. */
-type Outcome = { readonly tag: 'pending' | 'failed' } | { readonly tag: 'settled'; readonly received: Msat };
+type Outcome =
+  | { readonly tag: 'pending' | 'on chain' | 'failed' }
+  | { readonly tag: 'settled'; readonly received: Msat };
 
 /**
  * lnd keeps no record of what it settled for us. Once none of the HTLCs is pending, what their channels have received in all tells
@@ -93,7 +102,10 @@ type Outcome = { readonly tag: 'pending' | 'failed' } | { readonly tag: 'settled
  */
 export function outcomeOf(claim: Claim, channels: readonly Channel[]): Outcome {
   const over = claim.parts.map((part) => ({ part, channel: channelOver(channels, part.chanId) }));
-  if (over.some(({ part, channel }) => !channel || isPending(channel, part))) return { tag: 'pending' };
+  if (claim.stage === 'decided')
+    return { tag: over.some(({ part, channel }) => channel && isPending(channel, part)) ? 'pending' : 'failed' };
+  if (over.some(({ part, channel }) => channel && isPending(channel, part))) return { tag: 'pending' };
+  if (over.some(({ channel }) => !channel)) return { tag: 'on chain' };
   const received = claim.before.map(([point, before]) => {
     const mine = sum(over.filter((each) => each.channel?.channelPoint === point).map(({ part }) => part.amount));
     const channel = channels.find(({ channelPoint }) => channelPoint === point);
@@ -105,13 +117,12 @@ export function outcomeOf(claim: Claim, channels: readonly Channel[]): Outcome {
   return all === 0n ? { tag: 'failed' } : { tag: 'settled', received: all };
 }
 
-/** Whether the preimage of an undecided claim is out: something was received since, where it was. */
-export const hasBegun = (claim: Claim, channels: readonly Channel[]): boolean =>
-  claim.before.some(([point, before]) =>
-    channels.some(
-      ({ channelPoint, totalSatoshisReceived }) => channelPoint === point && totalSatoshisReceived > before,
-    ),
-  );
+/** Whether each of its HTLCs is still there. */
+export const isWhole = ({ parts }: Claim, channels: readonly Channel[]): boolean =>
+  parts.every((part) => {
+    const channel = channelOver(channels, part.chanId);
+    return channel !== undefined && isPending(channel, part);
+  });
 
 const isPending = ({ pendingHtlcs }: Channel, { htlcId }: ClaimedPart): boolean =>
   pendingHtlcs.some(({ incoming, htlcIndex }) => incoming && htlcIndex === htlcId);

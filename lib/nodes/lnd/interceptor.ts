@@ -5,9 +5,11 @@ import {
   ResolveHoldForwardAction,
 } from '../../generated/lnd/router.ts';
 import type { Scid } from '../../core/scid.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { follow, type Following } from '../grpc/calls.ts';
 import type { Lnd } from './lnd.ts';
 import { type Failed, isOnChain } from './parts.ts';
+import { isPhantom } from './phantom.ts';
 
 type Answer = { readonly preimage: Uint8Array } | Failed;
 
@@ -15,12 +17,15 @@ type Answer = { readonly preimage: Uint8Array } | Failed;
 export interface Interceptor extends Following {
   /** Another number for each stream: what came over one is not answered over the next, to which lnd shows it again. */
   generation(): number;
+  /** Since when this stream is, milliseconds. */
+  since(): number;
   /** lnd ends the stream, and lets go all that it holds, over an answer about an HTLC that it does not hold. */
   answer(circuit: CircuitKey, answer: Answer): void;
 }
 
 export function interceptor(o: {
   readonly lnd: Lnd;
+  readonly clock: Clock;
   readonly scid: Scid;
   heard(request: ForwardHtlcInterceptRequest, generation: number): void;
   /** What lnd held for us it has let go, unless it requires an interceptor: then it shows it again. */
@@ -30,19 +35,24 @@ export function interceptor(o: {
   const open = () => lnd.router.htlcInterceptor(lnd.metadata());
   let stream: ReturnType<typeof open> | undefined;
   let generation = 0;
+  let since = o.clock.nowMs();
   const following = follow({
     name: 'HtlcInterceptor',
     where: lnd.where,
     isUp: lnd.isUp,
+    ping: lnd.height,
     isTaken: ({ detail }) => /already exists/.test(detail),
     open,
     opened: (mine) => {
       stream = mine;
       generation++;
+      since = o.clock.nowMs();
     },
     heard(request: ForwardHtlcInterceptRequest, mine) {
       const { incomingCircuitKey, outgoingRequestedChanId } = request;
       if (outgoingRequestedChanId === o.scid) o.heard(request, generation);
+      // lnd keeps it for the program whose phantom it is for, or gives it back in time; were we to send it on, it would fail.
+      else if (lnd.requiresInterceptor && isPhantom(outgoingRequestedChanId)) return;
       else if (!isOnChain(request))
         mine.write(
           ForwardHtlcInterceptResponse.fromPartial({ incomingCircuitKey, action: ResolveHoldForwardAction.RESUME }),
@@ -58,6 +68,7 @@ export function interceptor(o: {
   return {
     ...following,
     generation: () => generation,
+    since: () => since,
     answer(incomingCircuitKey, answer) {
       const action = 'preimage' in answer ? ResolveHoldForwardAction.SETTLE : ResolveHoldForwardAction.FAIL;
       stream?.write(ForwardHtlcInterceptResponse.fromPartial({ incomingCircuitKey, action, ...answer }));

@@ -4,23 +4,24 @@ import { Initiator } from '../../generated/lnd/lightning.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates } from '../../ports/gates.ts';
 import type { KnownToClient } from '../../ports/walletNode.ts';
-import { follow } from '../grpc/calls.ts';
+import { follow, type Following } from '../grpc/calls.ts';
 import { channelIdOf, listChannels } from './channels.ts';
 import type { Lnd } from './lnd.ts';
 import { type Offer, offerFor, offerOf } from './offers.ts';
 import type { Records } from '../parts/records.ts';
 
 /**
- * lnd says nothing of a negotiation that came to nothing. One that is neither pending nor open after so long did; sooner, where the peer
- * offers another channel: lnd has one negotiation with a peer at a time, unless it was told otherwise.
+ * lnd says nothing of a negotiation that came to nothing; it ends one itself after ten minutes, and a peer may fund until then. Sooner it is over
+ * where the peer offers another channel: lnd has one negotiation with a peer at a time, unless it was told otherwise (`maxpendingchannels`).
  */
-const GONE_AFTER_MS = 60_000;
+const GONE_AFTER_MS = 660_000;
 const GONE_WITH_THE_NEXT_AFTER_MS = 5_000;
 const LOOK_EVERY_MS = 2_000;
 
 /** What becomes of the channels that were let in. */
 export interface LetIn {
   readonly begun: Promise<void>;
+  readonly ready: Following['ready'];
   /** Looks which offers came to nothing: of a peer that hung up, or that offers another channel. */
   look(peer: string, why: 'left' | 'next'): Promise<void>;
   gone(offerId: string): void;
@@ -107,6 +108,7 @@ export function letIn(o: {
     name: 'SubscribeChannelEvents',
     where: lnd.where,
     isUp: lnd.isUp,
+    ping: lnd.height,
     open: () => lightning.subscribeChannelEvents({}, lnd.metadata()),
     stands: () => void lookInTurn().catch(failed),
     heard({ channel }) {
@@ -131,6 +133,7 @@ export function letIn(o: {
 
   return {
     begun: events.begun,
+    ready: events.ready,
     look: lookInTurn,
     gone,
     tellAgain: (known) =>

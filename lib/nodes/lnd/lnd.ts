@@ -15,8 +15,10 @@ export interface Lnd extends Calls {
   readonly network: Network;
   /** As lnd tells it, `0.20.1-beta ...`. */
   readonly version: string;
-  /** Whether its configuration lets in zero-conf channels at all (`protocol.zero-conf`, `protocol.option-scid-alias`). */
+  /** Whether its configuration lets in zero-conf channels at all (`protocol.zero-conf`, `protocol.option-scid-alias`): when we connected. */
   readonly zeroConf: boolean;
+  /** And now: it may have been started with another one since. @throws NodeError */
+  letsInZeroConf(): Promise<boolean>;
   /** As it was when we connected. */
   readonly syncedToChain: boolean;
   /** `requireinterceptor`: HTLCs that we hold stay held while we are away. */
@@ -93,6 +95,7 @@ export async function connectLnd(
       log,
       isUp: () => lightning.getChannel().getConnectivityState(false) === connectivityState.READY,
       height: async () => (await info()).blockHeight,
+      letsInZeroConf: async () => isZeroConf(await info()),
       close,
     };
   } catch (cause) {
@@ -104,15 +107,19 @@ export async function connectLnd(
 function factsOf(info: GetInfoResponse, where: string) {
   const network = NETWORKS[info.chains[0]?.network ?? ''];
   if (!network) throw new NodeError(`${where} is on a network that we do not know`, { reason: 'unsupported' });
-  const has = (bit: number) => info.features.has(bit) || info.features.has(bit ^ 1);
   return {
     nodeId: idOf(info.identityPubkey, where),
     network,
     version: info.version,
-    zeroConf: has(FEATURE.zeroConf) && has(FEATURE.scidAlias),
+    zeroConf: isZeroConf(info),
     syncedToChain: info.syncedToChain,
     requiresInterceptor: info.requireHtlcInterceptor,
   };
+}
+
+function isZeroConf({ features }: GetInfoResponse): boolean {
+  const has = (bit: number) => features.has(bit) || features.has(bit ^ 1);
+  return has(FEATURE.zeroConf) && has(FEATURE.scidAlias);
 }
 
 function idOf(text: string, where: string): NodeId {

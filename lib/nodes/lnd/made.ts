@@ -14,10 +14,15 @@ export interface ClaimedPart {
 
 /** A claim that was decided. It is durable before lnd hears the preimage. */
 export interface Claim {
-  /** `settled`: the money is ours, and the gates have not heard of it yet. */
-  readonly stage: 'settling' | 'settled' | 'told';
+  /**
+   * `decided`: nobody but lnd has the preimage yet. `settling`: whoever sent the parts may have it. `settled`: the money is ours, and the gates
+   * have not heard of it yet.
+   */
+  readonly stage: 'decided' | 'settling' | 'settled' | 'told';
   readonly preimage: string;
   readonly received: Msat;
+  /** Once it is settled: what was claimed and did not come. */
+  readonly missing?: Msat;
   readonly extraFee: Msat;
   readonly parts: readonly ClaimedPart[];
   /** What each channel had received in all before, in satoshi, by channel point: the books by which the outcome is told. */

@@ -17,6 +17,7 @@ export interface LndMessages extends PeerMessages {
   /** Whether option_scid_alias is negotiated with a peer. */
   scidAlias(peer: NodeId): Promise<boolean>;
   readonly begun: Promise<void>;
+  ready(): Promise<void>;
   close(): void;
 }
 
@@ -69,6 +70,7 @@ export function lndMessages(lnd: Lnd): LndMessages {
     name: 'SubscribePeerEvents',
     where: lnd.where,
     isUp: lnd.isUp,
+    ping: lnd.height,
     open: () => lightning.subscribePeerEvents({}, lnd.metadata()),
     stands: stands('events'),
     heard({ pubKey, type }) {
@@ -84,6 +86,7 @@ export function lndMessages(lnd: Lnd): LndMessages {
     name: 'SubscribeCustomMessages',
     where: lnd.where,
     isUp: lnd.isUp,
+    ping: lnd.height,
     open: () => lightning.subscribeCustomMessages({}, lnd.metadata()),
     stands: stands('messages'),
     heard: ({ peer, type, data }) => heard.tell(nodeId(toHex(peer)), type, data),
@@ -149,6 +152,9 @@ export function lndMessages(lnd: Lnd): LndMessages {
       return found !== undefined && [FEATURE.scidAlias, FEATURE.scidAlias + 1].some((bit) => found.features.has(bit));
     },
     begun: Promise.all([events.begun, messages.begun]).then(() => undefined),
+    async ready() {
+      await Promise.all([events.ready(), messages.ready()]);
+    },
     close() {
       events.stop();
       messages.stop();

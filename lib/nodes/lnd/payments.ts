@@ -6,18 +6,23 @@ import type { CircuitKey, ForwardHtlcInterceptRequest } from '../../generated/ln
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates, PartsAnswer } from '../../ports/gates.ts';
 import { listChannels } from './channels.ts';
-import { claims, hasBegun } from './claims.ts';
+import type { Following } from '../grpc/calls.ts';
+import { claims, isWhole } from './claims.ts';
 import { interceptor } from './interceptor.ts';
 import type { Lnd } from './lnd.ts';
 import type { Claim, Made } from './made.ts';
+import { isLate } from '../parts/late.ts';
 import { deadlineOf, extraFeeOf, type PartSet, partSets, receivedOf } from '../parts/partSets.ts';
 import { isOnChain, nameOf, type Part, readPart } from './parts.ts';
 import type { Phantom } from './phantom.ts';
+import { givePreimage } from './preimages.ts';
 import type { Records } from '../parts/records.ts';
 import { booksOf, toJudge } from './toJudge.ts';
 
 /** BOLT 4: a set that does not become whole is held for at least a minute. */
 const MPP_TIMEOUT_MS = 60_000;
+/** On a new stream lnd shows at once what it holds. */
+const SHOWN_AGAIN_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 2_000;
 /** A code that lnd has for a fault that passes: temporary_channel_failure. */
 const TRY_AGAIN = { failureCode: Failure_FailureCode.RESERVED } as const;
@@ -38,6 +43,7 @@ const isTooLate = (set: PartSet<Part>, height: number): boolean => height + CLAI
 /** The phantom's payments: holds parts until they are whole, asks the gates, settles or fails. */
 export interface Payments {
   readonly begun: Promise<void>;
+  readonly ready: Following['ready'];
   /** Asks once more about what was neither claimed nor failed; tells that what was counted and is not here is gone. */
   askAgain(claiming: readonly PaymentHash[]): Promise<void>;
   close(): void;
@@ -52,6 +58,7 @@ export function payments(o: PaymentsInit): Payments {
   const inTurn = serial();
   const stream = interceptor({
     lnd,
+    clock,
     scid: o.phantom.scid,
     heard: (request, generation) => void inTurn(() => arrived(request, generation)).catch(failed),
     cut,
@@ -71,7 +78,7 @@ export function payments(o: PaymentsInit): Payments {
     if (generation !== stream.generation()) return;
     const decided = made.get(hash)?.claim;
     if (decided?.parts.some((part) => nameOf(part) === name)) {
-      await settleAgain(hash, decided, circuit, isOnChain(request) ? 0 : height);
+      await settleAgain(hash, decided, circuit, { height, onChain: isOnChain(request) });
       return;
     }
     const old = sets.all().find(({ parts }) => parts.has(name));
@@ -91,8 +98,8 @@ export function payments(o: PaymentsInit): Payments {
       return;
     }
     const { part } = read;
-    // An invoice is paid once.
-    const set = decided ? undefined : sets.add(part, clock.nowMs());
+    // An invoice is paid once, and in its time.
+    const set = decided || isOver(hash) ? undefined : sets.add(part, clock.nowMs());
     if (!set) {
       stream.answer(circuit, part.refuse(height));
       return;
@@ -104,21 +111,42 @@ export function payments(o: PaymentsInit): Payments {
         .catch(failed);
   }
 
+  /** Whether its invoice has ended, and it is not one that lnd held before, and shows again. */
+  function isOver(hash: PaymentHash): boolean {
+    const record = made.get(hash);
+    const isNew = !sets.get(hash) && clock.nowMs() - stream.since() >= SHOWN_AGAIN_WITHIN_MS;
+    return isNew && record !== undefined && isLate(record, clock);
+  }
+
   /**
-   * It was decided, and lnd was away before it heard of it. Where nothing was settled yet, the preimage goes out only if all parts can
-   * still be taken; where something was, each that is there is.
+   * It was decided, and lnd was away before it heard of it. What may be out goes out; what is not, only if all parts can still be taken. Of
+   * what is on the chain nothing is given back.
    */
   async function settleAgain(
     hash: PaymentHash,
     claim: Claim,
     circuit: CircuitKey,
-    height: number | undefined,
+    { height, onChain }: { readonly height: number | undefined; readonly onChain: boolean },
   ): Promise<void> {
-    const isLate = height === undefined || claim.parts.some(({ deadline }) => height + CLAIM_BLOCKS >= deadline);
-    if (!isLate || claim.stage !== 'settling' || hasBegun(claim, await listChannels(lnd)))
-      stream.answer(circuit, { preimage: fromHex(claim.preimage) });
-    else stream.answer(circuit, TRY_AGAIN);
+    const isOut = claim.stage !== 'decided' || (await begins(hash, claim, height));
+    if (isOut) stream.answer(circuit, { preimage: fromHex(claim.preimage) });
+    else if (!onChain) stream.answer(circuit, TRY_AGAIN);
     claimed.follow(hash);
+  }
+
+  /** Whether all of it is still there, and in time; then it is durable that the preimage may be out. */
+  async function begins(hash: PaymentHash, claim: Claim, height: number | undefined): Promise<boolean> {
+    if (height === undefined || claim.parts.some(({ deadline }) => height + CLAIM_BLOCKS >= deadline)) return false;
+    const record = made.get(hash);
+    try {
+      await givePreimage(lnd, claim);
+      if (!record || !isWhole(claim, await listChannels(lnd))) return false;
+      await made.put(hash, { ...record, claim: { ...claim, stage: 'settling' } });
+      return true;
+    } catch (cause) {
+      failed(cause);
+      return false;
+    }
   }
 
   /** Without gates it waits for the next ones: who sold what to whom is not ours to judge. */
@@ -167,7 +195,7 @@ export function payments(o: PaymentsInit): Payments {
     // The one that lnd gives back first is answered first: should it be gone, the stream ends before any other is settled.
     const parts = [...set.parts.values()].sort((a, b) => a.deadline - b.deadline);
     const decided: Claim = {
-      stage: 'settling',
+      stage: 'decided',
       preimage,
       received: receivedOf(set),
       extraFee: extraFeeOf(set),
@@ -175,10 +203,14 @@ export function payments(o: PaymentsInit): Payments {
       before: booksOf(set, channels),
     };
     await made.put(hash, { ...record, claim: decided });
-    // A store may be slow: what was in time may be late now, or let go by lnd. Nobody has the preimage yet.
+    const isGiven = await givePreimage(lnd, decided).then(() => true, failed);
+    if (isGiven) await made.put(hash, { ...record, claim: { ...decided, stage: 'settling' } });
+    // A store may be slow: what was in time may be late now, or let go by lnd. Nobody else has the preimage yet.
     const height = await lnd.height().catch(() => undefined);
     const isGone = sets.get(hash) !== set;
-    if (isGone || height === undefined || isTooLate(set, height)) {
+    if (!isGiven || isGone || height === undefined || isTooLate(set, height)) {
+      // Should the store not take it back, it is known to come to nothing once none of its HTLCs is there.
+      claimed.follow(hash);
       await made.put(hash, record);
       if (!isGone) giveBack(set, { told: true, height });
       return;
@@ -242,6 +274,7 @@ export function payments(o: PaymentsInit): Payments {
 
   return {
     begun: stream.begun,
+    ready: stream.ready,
     askAgain: (claiming) =>
       inTurn(async () => {
         for (const [hash, { claim: each }] of made.all())

@@ -1,10 +1,11 @@
 import { NodeError } from '../../core/errors.ts';
 import { listChannels } from './channels.ts';
 import type { Lnd } from './lnd.ts';
+import { checkMayGive } from './preimages.ts';
 
 /**
- * All that a wallet on lnd asks of it: `lncli bakemacaroon` with these makes the macaroon that can do this, and nothing else. It cannot
- * send a coin.
+ * All that a wallet on lnd asks of it: `lncli bakemacaroon` with these makes the macaroon that can do this, and nothing else. It has no call
+ * that sends or opens; but who decides about forwards and channels, as it lets him, can do much harm.
  */
 export const LND_PERMISSIONS: readonly string[] = [
   'uri:/lnrpc.Lightning/GetInfo',
@@ -18,6 +19,7 @@ export const LND_PERMISSIONS: readonly string[] = [
   'uri:/lnrpc.Lightning/PendingChannels',
   'uri:/lnrpc.Lightning/SubscribeChannelEvents',
   'uri:/lnrpc.Lightning/GetChanInfo',
+  'uri:/lnrpc.Lightning/AddInvoice',
   'uri:/routerrpc.Router/HtlcInterceptor',
 ];
 
@@ -30,4 +32,5 @@ export async function checkPermissions(lnd: Lnd): Promise<void> {
   await lnd.call('GetChanInfo', lightning.getChanInfo.bind(lightning), { chanId: 0n }).catch((cause: unknown) => {
     if (cause instanceof NodeError && cause.reason === 'permission') throw cause;
   });
+  await checkMayGive(lnd);
 }

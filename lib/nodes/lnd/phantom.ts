@@ -27,6 +27,8 @@ const isSaved = (record: unknown): record is Saved =>
 const KEY_BYTES = 32;
 /** Above the block heights of lnd's own aliases (16,000,000 up to 16,250,000), and far above those of the chain. */
 const FIRST_BLOCK = 16_300_000n;
+/** Whether it is of a phantom: of this wallet, or of another one on the same lnd. */
+export const isPhantom = (id: bigint): boolean => id >> 40n >= FIRST_BLOCK;
 const BLOCKS = (1n << 24n) - FIRST_BLOCK;
 
 /** The one that the store has, or a new one; durable when it resolves. */

@@ -10,7 +10,9 @@ import { toJudge as judgedBy } from '../parts/toJudge.ts';
 export const toJudge = (set: PartSet<Part>, channels: readonly Channel[]): Judged =>
   judgedBy(set, ({ circuit }) => {
     const channel = channelOver(channels, circuit.chanId);
-    return channel && { channelId: channelIdOf(channel.channelPoint), peer: peerOf(channel) };
+    if (!channel) return undefined;
+    const confirmed = !channel.zeroConf || channel.zeroConfConfirmedScid !== 0n;
+    return { channelId: channelIdOf(channel.channelPoint), peer: peerOf(channel), confirmed };
   });
 
 /** What the channels of a set have received in all. */

@@ -40,7 +40,7 @@ const BYTES = 32;
 /** @throws NodeError where lnd cannot do what is needed, before anything is bought */
 export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWallet> {
   const { store, clock, random, others = 'accept' } = init;
-  checkAble(lnd);
+  checkAble(lnd, lnd.zeroConf);
   await checkPermissions(lnd);
   const loaded = await store.load();
   const phantom = await phantomOf(store, loaded, random);
@@ -117,6 +117,10 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     },
     sign: async (unsigned) => rawKey(phantom.key)(unsigned),
     channels: () => walletChannels(lnd),
+    async checkReady() {
+      await Promise.all([messages, channels, paid, accepting].map((each) => each?.ready()));
+      checkAble(lnd, await lnd.letsInZeroConf());
+    },
     guard: guard.guard,
     async resume({ offers: known, claiming }) {
       await channels.tellAgain(known);
@@ -127,7 +131,7 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
   };
 }
 
-function checkAble({ zeroConf, where }: Lnd): void {
+function checkAble({ where }: Lnd, zeroConf: boolean): void {
   if (zeroConf) return;
   const lines = 'protocol.option-scid-alias=true and protocol.zero-conf=true';
   throw new NodeError(`${where} lets in no zero-conf channel: put ${lines} into its lnd.conf, and start it again`, {

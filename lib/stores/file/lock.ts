@@ -84,7 +84,10 @@ async function appears(file: string, name: string): Promise<boolean> {
 
 /** Where process numbers mean the same: this machine, and in it this container. */
 async function whereWeRun(): Promise<string> {
-  return `${hostname()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`.trim();
+  const space = await readlink('/proc/self/ns/pid').catch(() => '');
+  // Machines that were made of one image may have one name.
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  return `${hostname()} ${space} ${boot.trim()}`.trim();
 }
 
 async function isAlive(holder: string, path: string): Promise<boolean> {

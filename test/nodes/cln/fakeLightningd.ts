@@ -29,6 +29,7 @@ export const channel = (change: Partial<ClnChannel> = {}): ClnChannel => ({
   state: 'normal',
   channelId: CHANNEL as never,
   names: [scid(7n)],
+  confirmed: true,
   remoteAlias: undefined,
   openedByPeer: true,
   closedByPeer: false,

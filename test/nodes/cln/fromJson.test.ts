@@ -10,7 +10,7 @@ const CHANNEL = {
   opener: 'remote',
   total_msat: 200_000_000,
   receivable_msat: '190000000msat',
-  our_max_htlc_value_in_flight_msat: 18_446_744_073_709_551_615,
+  our_max_htlc_value_in_flight_msat: Number(U64_MAX),
 };
 
 describe('a channel as lightningd lists it', () => {

@@ -9,13 +9,16 @@ type Stream = EventEmitter & Heard<string>;
 const newStream = (): Stream => Object.assign(new EventEmitter(), { cancel: () => undefined }) as Stream;
 const failure = (code: status, details: string) => Object.assign(new Error(details), { code, details }) as never;
 
-function followed(o: { readonly isUp?: () => boolean; readonly open?: () => Stream } = {}) {
+function followed(
+  o: { readonly isUp?: () => boolean; readonly open?: () => Stream; readonly ping?: () => Promise<unknown> } = {},
+) {
   const streams: Stream[] = [];
   const told: string[] = [];
   const following = follow<string, Stream>({
     name: 'Sub',
     where: 'node',
     isUp: o.isUp ?? (() => true),
+    ...(o.ping ? { ping: o.ping } : {}),
     isTaken: ({ detail }) => detail.includes('already exists'),
     open() {
       const stream = o.open?.() ?? newStream();
@@ -58,6 +61,28 @@ describe('a stream that is kept', () => {
     await expect(following.begun).rejects.toMatchObject({ reason: 'permission' });
     await sleep(400);
     expect(streams.length).toBe(1);
+  });
+
+  test('on a slow way: it is refused later than one would think, but before what was asked after it is answered', async () => {
+    const { streams, told, following } = followed({ ping: () => sleep(600) });
+    await sleep(500);
+    expect(told).toEqual([]);
+    streams[0]!.emit('error', failure(status.UNKNOWN, 'permission denied'));
+    await expect(following.begun).rejects.toMatchObject({ reason: 'permission' });
+    await sleep(600);
+    expect(told).toEqual(['cut: permission']);
+    await expect(following.ready()).rejects.toMatchObject({ reason: 'permission' });
+  });
+
+  test('is waited for when it was cut; and where another program has it meanwhile, that is said', async () => {
+    const { streams, told, following } = followed();
+    streams[0]!.emit('data', 'one');
+    await following.ready();
+    streams[0]!.emit('error', failure(status.UNAVAILABLE, 'gone'));
+    await following.ready();
+    expect(told).toEqual(['stands', 'one', 'cut: unreachable', 'stands']);
+    streams[1]!.emit('error', failure(status.UNKNOWN, 'interceptor already exists'));
+    await expect(following.ready()).rejects.toMatchObject({ detail: 'interceptor already exists' });
   });
 
   test('of a connection that was closed is no exception', async () => {

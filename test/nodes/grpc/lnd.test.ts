@@ -4,6 +4,7 @@ import { type Lnd, lndNode, type LndWallet, lndWallet } from 'lsps2/lnd';
 import { memoryStore } from 'lsps2/memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
+  AddInvoiceResponse,
   Channel,
   ChannelAcceptRequest,
   ChannelCloseSummary,
@@ -21,6 +22,7 @@ import { ResolveHoldForwardAction, RouterService } from '../../../lib/generated/
 import { fromHex } from '../../../lib/core/bytes.ts';
 import { until } from '../../../lib/testing/until.ts';
 import { LSP } from '../../client/samples.ts';
+import { manualClock } from '../../manualClock.ts';
 import { HEIGHT, KEY, shown } from '../lnd/intercepted.ts';
 import { failure, type FakeNode, pem, serve } from './server.ts';
 
@@ -47,6 +49,7 @@ const WELL = {
   pendingChannels: () => PendingChannelsResponse.fromPartial({}),
   getChanInfo: () => ChannelEdge.fromPartial({}),
   connectPeer: () => ConnectPeerResponse.fromPartial({}),
+  addInvoice: () => AddInvoiceResponse.fromPartial({}),
   sendCustomMessage: () => SendCustomMessageResponse.fromPartial({}),
 };
 
@@ -124,12 +127,15 @@ describe('a wallet on an lnd', () => {
   });
 
   const denied = failure(status.UNKNOWN, 'permission denied');
-  test.each(['listChannels', 'pendingChannels', 'getChanInfo'])('whose macaroon may not %s: named', async (name) => {
-    const at = await serveLnd({ [name]: () => Promise.reject(denied) });
-    const error = await fails(start(at));
-    expect(error.reason).toBe('permission');
-    expect(error.message.toLowerCase()).toContain(name.toLowerCase());
-  });
+  test.each(['listChannels', 'pendingChannels', 'getChanInfo', 'addInvoice'])(
+    'whose macaroon may not %s: named',
+    async (name) => {
+      const at = await serveLnd({ [name]: () => Promise.reject(denied) });
+      const error = await fails(start(at));
+      expect(error.reason).toBe('permission');
+      expect(error.message.toLowerCase()).toContain(name.toLowerCase());
+    },
+  );
   test.each([
     'subscribePeerEvents',
     'subscribeCustomMessages',
@@ -254,6 +260,53 @@ describe('a wallet on an lnd', () => {
     events.write({ type: 1, channel: { $case: 'closedChannel', value: closing } });
     await until(() => closed.length === 1, 'its end');
     expect(ready).toEqual([ready[0], ready[0]]);
+  });
+
+  test('whose peer funds late, while lnd still would: the channel is the one that was let in', async () => {
+    const at = await serveLnd();
+    const clock = manualClock();
+    const wallet = await start(at, { clock });
+    const told: string[] = [];
+    wallet.guard({
+      channelOffered: async () => ({ accept: true, minimumDepth: 0 }),
+      channelReady: async () => void told.push('ready'),
+      channelGone: async () => void told.push('gone'),
+    } as unknown as Gates);
+    const offered = { nodePubkey: fromHex(LSP), fundingAmt: 200_000n, wantsScidAlias: true };
+    const offers = at.streams['channelAcceptor']!.at(-1)!;
+    offers.write(ChannelAcceptRequest.fromPartial(offered));
+    await until(() => at.heard.length === 1, 'the answer');
+    const pass = async (ms: number) => {
+      await clock.pass(ms);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    };
+    // lnd forgets a negotiation after ten minutes.
+    await pass(599_000);
+    await pass(2_000);
+    expect(told).toEqual([]);
+    const funded = { channelPoint: `${'ab'.repeat(32)}:0`, remotePubkey: LSP, capacity: 200_000n, zeroConf: true };
+    at.answers['listChannels'] = () => ({ channels: [Channel.fromPartial(funded)] });
+    await pass(2_000);
+    expect(told).toEqual(['ready']);
+    offers.write(ChannelAcceptRequest.fromPartial({ ...offered, fundingAmt: 300_000n }));
+    await until(() => at.heard.length === 2, 'the next answer');
+    await pass(661_000);
+    await pass(2_000);
+    expect(told).toEqual(['ready', 'gone']);
+  });
+
+  test('that was started again without zero-conf, or whose streams another program has: nothing is bought', async () => {
+    const at = await serveLnd();
+    const wallet = await start(at);
+    const payment = { amount: msat(1_000n), paymentHash: undefined };
+    await wallet.checkReady!(payment);
+    at.answers['getInfo'] = () => ({ ...INFO, features: new Map() });
+    expect(await fails(wallet.checkReady!(payment))).toMatchObject({ reason: 'unsupported' });
+    at.answers['getInfo'] = () => INFO;
+    at.refused['htlcInterceptor'] = failure(status.UNKNOWN, 'interceptor already exists');
+    at.streams['htlcInterceptor']!.at(-1)!.end();
+    await until(async () => (await wallet.checkReady!(payment).catch(() => 'no')) === 'no', 'it to be said');
+    expect((await fails(wallet.checkReady!(payment))).message).toContain('HtlcInterceptor');
   });
 
   test('what is not for us goes on at once, untouched', async () => {

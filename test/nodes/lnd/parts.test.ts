@@ -193,7 +193,7 @@ describe('what became of a claim, by the books of lnd', () => {
       settled(100_000n),
       channels([150n, 0n]),
     ],
-    ['pending, where a channel is gone: its books are, too', { tag: 'pending' }, channels([150n, 200n]).slice(1)],
+    ['on the chain, where a channel is gone: its books are, too', { tag: 'on chain' }, channels([150n, 200n]).slice(1)],
   ] as const)('%s', (_, outcome, list) => {
     expect(outcomeOf(claim, list)).toEqual(outcome);
   });

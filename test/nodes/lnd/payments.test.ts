@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NodeError } from 'lsps2';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { msat } from '../../../lib/core/amount.ts';
+import { toHex } from '../../../lib/core/bytes.ts';
 import { nodeId } from '../../../lib/core/ids.ts';
 import { scid } from '../../../lib/core/scid.ts';
-import { Channel, type LightningClient } from '../../../lib/generated/lnd/lightning.ts';
+import { Channel, HTLC, type LightningClient } from '../../../lib/generated/lnd/lightning.ts';
 import { type ForwardHtlcInterceptResponse, ResolveHoldForwardAction } from '../../../lib/generated/lnd/router.ts';
 import type { Lnd } from '../../../lib/nodes/lnd/lnd.ts';
 import { madePayments } from '../../../lib/nodes/lnd/made.ts';
@@ -37,6 +39,8 @@ async function world(o: { readonly answer?: PartsAnswer; readonly requires?: boo
       { ...Channel.create(), chanId: 7n, channelPoint: POINT, remotePubkey: PEER },
     ],
     put: async (): Promise<void> => undefined,
+    /** lnd takes an invoice. */
+    give: async (): Promise<void> => undefined,
   };
   const streams: Stream[] = [];
   const newStream = (): Stream =>
@@ -56,8 +60,13 @@ async function world(o: { readonly answer?: PartsAnswer; readonly requires?: boo
     requiresInterceptor: o.requires ?? false,
     log: () => undefined,
     height: () => state.height(),
-    call: async () => ({ channels: await state.list() }),
-    lightning: { listChannels: () => undefined } as unknown as LightningClient,
+    async call(name: string, _: unknown, request: { rPreimage?: Uint8Array }) {
+      if (name !== 'AddInvoice') return { channels: await state.list() };
+      await state.give();
+      told.push(`given ${toHex(request.rPreimage!).slice(0, 4)}`);
+      return {};
+    },
+    lightning: { listChannels: () => undefined, addInvoice: () => undefined } as unknown as LightningClient,
     router: {
       htlcInterceptor() {
         const stream = newStream();
@@ -87,13 +96,15 @@ async function world(o: { readonly answer?: PartsAnswer; readonly requires?: boo
   };
   await made.put(HASH, record);
   const phantom = { key: KEY, scid: scid(SCID), nodeId: nodeId(PEER) };
-  const it = payments({ lnd, phantom, made, clock: systemClock, gates: () => gates, tell: (news) => void news(gates) });
+  let ahead = 0;
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + ahead, later: (ms: number) => void (ahead += ms) };
+  const it = payments({ lnd, phantom, made, clock, gates: () => gates, tell: (news) => void news(gates) });
   onTestFinished(() => it.close());
   /** lnd shows HTLC 1, or the one that is named. */
   const show = (change: Parameters<typeof shown>[1] = {}, sent: Partial<Parameters<typeof shown>[0]> = {}) =>
     streams.at(-1)!.emit('data', shown({ hash: HASH, ...sent }, { outgoingRequestedChanId: SCID, ...change }));
   const cut = () => streams.at(-1)!.emit('error', { code: 2, details: 'forward does not exist' });
-  return { told, state, show, cut, made, record, streams };
+  return { told, state, show, cut, made, record, streams, clock };
 }
 
 /** Long enough for what is under way, too short for a timer. */
@@ -113,7 +124,7 @@ describe('parts for the phantom', () => {
     const { told, show, made } = await world();
     show();
     await settled();
-    expect(told).toEqual(['asked', 'SETTLE 1']);
+    expect(told).toEqual(['asked', 'given 5b5b', 'SETTLE 1']);
     expect(made.get(HASH)?.claim).toMatchObject({ stage: 'settling', received: 99_000n, extraFee: 1_000n });
   });
 
@@ -124,6 +135,29 @@ describe('parts for the phantom', () => {
     show({ autoFailHeight: HEIGHT + 60, incomingCircuitKey: { chanId: 7n, htlcId: 3n } });
     await settled();
     expect(told).toEqual(['RESUME 1']);
+  });
+
+  test.each([
+    ['are kept by an lnd that requires an interceptor', true, []],
+    ['go on, and fail, where lnd would not keep them', false, ['RESUME 1']],
+  ])('of another wallet’s phantom %s', async (_, requires, answers) => {
+    const { told, show } = await world({ requires });
+    show({ outgoingRequestedChanId: 16_300_001n << 40n });
+    await settled();
+    expect(told).toEqual(answers);
+  });
+
+  test('of an invoice that is long over are refused, unless lnd shows what it held', async () => {
+    const { told, show, made, record, clock } = await world();
+    await made.put(HASH, { ...record, endsAt: clock.nowMs() / 1000 - 601 });
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'given 5b5b', 'SETTLE 1']);
+    await made.put(HASH, { ...record, endsAt: clock.nowMs() / 1000 - 601 });
+    clock.later(11_000);
+    show({ incomingCircuitKey: { chanId: 7n, htlcId: 2n } });
+    await settled();
+    expect(told.slice(3)).toEqual(['FAIL 2']);
   });
 
   test('of a channel that is closed while they wait are given up, and only the others are answered', async () => {
@@ -162,7 +196,7 @@ describe('parts for the phantom', () => {
     // lnd shows it again.
     show();
     await settled();
-    expect(told).toEqual(['asked', 'SETTLE 1']);
+    expect(told).toEqual(['asked', 'given 5b5b', 'SETTLE 1']);
   });
 
   test('are given back in time, and not when lnd does it itself', async () => {
@@ -191,8 +225,26 @@ describe('parts for the phantom', () => {
     state.height = async () => HEIGHT + 38;
     put.open();
     await settled();
+    expect(told).toEqual(['asked', 'given 5b5b', 'FAIL 1', 'gone 99000']);
+    expect(made.get(HASH)).toEqual(record);
+  });
+
+  test('an lnd that cannot be given the preimage, and would not claim on the chain, hands it to nobody', async () => {
+    const { told, state, show, made, record } = await world();
+    state.give = () => Promise.reject(new NodeError('no', { reason: 'permission' }));
+    show();
+    await settled();
     expect(told).toEqual(['asked', 'FAIL 1', 'gone 99000']);
     expect(made.get(HASH)).toEqual(record);
+  });
+
+  test('a preimage that lnd has already is one that it has', async () => {
+    const { told, state, show } = await world();
+    const detail = 'invoice with payment hash already exists';
+    state.give = () => Promise.reject(new NodeError('no', { reason: 'other', detail }));
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'SETTLE 1']);
   });
 
   test('a store that fails costs no preimage either', async () => {
@@ -225,33 +277,42 @@ describe('parts for the phantom', () => {
       ],
     };
     const second = { incomingCircuitKey: { chanId: 7n, htlcId: 2n } };
+    const onChain = { ...second, autoFailHeight: HEIGHT + 60 };
+    const holding = (...ids: readonly bigint[]) => ({
+      ...Channel.create(),
+      chanId: 7n,
+      channelPoint: POINT,
+      pendingHtlcs: ids.map((htlcIndex) => HTLC.fromPartial({ incoming: true, htlcIndex })),
+    });
+    const decided = { ...claim, stage: 'decided' as const };
 
-    test('are settled while all of them can be', async () => {
-      const { told, made, record, show } = await world({ requires: true });
-      await made.put(HASH, { ...record, claim });
-      show();
-      show(second);
+    test.each<
+      [string, typeof claim | typeof decided, number, readonly Channel[], Parameters<typeof shown>[1], string[]]
+    >([
+      ['are settled while all can be', decided, HEIGHT, [holding(1n, 2n)], second, ['given 5b5b', 'SETTLE 2']],
+      ['are given back when one is late: W3', decided, HEIGHT + 8, [holding(1n, 2n)], second, ['FAIL 2']],
+      ['are given back when one is gone: W3', decided, HEIGHT, [holding(2n)], second, ['given 5b5b', 'FAIL 2']],
+      ['are not answered on the chain', decided, HEIGHT, [], onChain, ['given 5b5b']],
+      ['are settled, however late, where the preimage may be out', claim, HEIGHT + 20, [], second, ['SETTLE 2']],
+      ['are settled on the chain, where it may be out', claim, HEIGHT + 20, [], onChain, ['SETTLE 2']],
+    ])('%s', async (_, before, height, channels, which, answers) => {
+      const { told, made, record, show, state } = await world({ requires: true });
+      await made.put(HASH, { ...record, claim: before });
+      state.height = async () => height;
+      state.list = async () => channels;
+      show(which);
       await settled();
-      expect(told).toEqual(['SETTLE 1', 'SETTLE 2']);
+      expect(told).toEqual(answers);
     });
 
-    test('are given back when one of them is late, and nothing was settled: W3', async () => {
+    test('of one that was never begun nothing is told as paid, whatever else came over its channel', async () => {
       const { told, made, record, show, state } = await world({ requires: true });
-      await made.put(HASH, { ...record, claim });
-      state.height = async () => HEIGHT + 8;
+      await made.put(HASH, { ...record, claim: decided });
+      state.list = async () => [{ ...holding(), totalSatoshisReceived: 99n }];
       show(second);
-      await settled();
-      expect(told).toEqual(['FAIL 2']);
-    });
-
-    test('are settled, however late, once one was: the preimage is out', async () => {
-      const { told, made, record, show, state } = await world({ requires: true });
-      await made.put(HASH, { ...record, claim });
-      state.height = async () => HEIGHT + 20;
-      state.list = async () => [{ ...Channel.create(), chanId: 7n, channelPoint: POINT, totalSatoshisReceived: 49n }];
-      show(second);
-      await settled();
-      expect(told).toEqual(['SETTLE 2']);
+      await sleep(200);
+      expect(told).toEqual(['given 5b5b', 'FAIL 2', 'gone 99000']);
+      expect(made.get(HASH)).toEqual(record);
     });
 
     test('another part of the same invoice is refused', async () => {
