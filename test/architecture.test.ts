@@ -23,7 +23,10 @@ const DOORS: Record<string, { rooms: string[]; packages: (string | RegExp)[] }> 
     rooms: ['core', 'protocol', 'ports', 'platform', 'stores'],
     packages: [/^@noble\//, 'eventemitter3'],
   },
-  'nodes/ldk': { rooms: ['core', 'protocol', 'ports'], packages: ['lightningdevkit', 'eventemitter3', /^node:/] },
+  'nodes/ldk': {
+    rooms: ['core', 'protocol', 'ports', 'nodes/parts'],
+    packages: ['lightningdevkit', 'eventemitter3', /^node:/],
+  },
   'nodes/grpc': { rooms: ['core', 'protocol', 'ports'], packages: ['@grpc/grpc-js'] },
   'nodes/parts': { rooms: ['core', 'ports'], packages: [] },
   'nodes/lnd': {

@@ -84,14 +84,14 @@ describe.skipIf(binary === undefined)('jit-invoice receive, on a real regtest bi
     expect(await again.ended).toBe(0);
   });
 
-  test('an LSP that keeps 1 msat more is refused, and nobody pays in time: exit code 7', async () => {
+  test('an LSP that keeps 1 msat more is refused, and nobody pays rightly in time: exit code 6', async () => {
     const { net, args } = await world({ misbehave: 'overcharges' });
     const before = net.payer.balance();
     const wallet = running(...args('--amount', '100000sat', '--timeout', '15'));
     const { invoice = '' } = await wallet.line('invoice');
     expect(await net.payer.pay(invoice)).toMatchObject({ paid: false });
     expect(await wallet.line('turned_away')).toMatchObject({ what: 'payment', reason: 'overcharged' });
-    expect(await wallet.ended).toBe(7);
+    expect(await wallet.ended).toBe(6);
     await until(() => net.payer.balance() === before, 'the payer to have its money back');
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatScid, msat, sat, type Trust } from 'lsps2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../../lib/testing/until.ts';
@@ -84,6 +85,16 @@ describe.skipIf(whatIsMissing('lightningd') !== undefined)('a wallet on Core Lig
     expect(await own.outcome()).toMatchObject({ tag: 'paid', received: NET });
     const { invoices } = await cln.rpc<{ invoices: { status: string }[] }>('listinvoices');
     expect(invoices.map(({ status }) => status)).toEqual(['paid', 'paid']);
+  });
+
+  test('a payment that comes just after the invoice has ended is taken by the plugin, and by lightningd, too', async () => {
+    const { net, cln, start } = await clnWorld(bitcoind.url);
+    const program = await start();
+    const purchase = await program.buy(AMOUNT, { expirySeconds: 2 });
+    await sleep(4_000);
+    expect(await net.payer.pay(purchase.invoice)).toMatchObject({ paid: true });
+    expect(await purchase.outcome()).toMatchObject({ tag: 'paid', received: NET });
+    await until(async () => (await cln.ours()) === NET, 'the channel’s balance');
   });
 
   test('the plugin tells what was bought', async () => {

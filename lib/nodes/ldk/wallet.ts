@@ -1,10 +1,7 @@
 import * as ldk from 'lightningdevkit';
 import { concat, fromHex, toHex } from '../../core/bytes.ts';
-import { NodeError } from '../../core/errors.ts';
-import { untilTaken } from '../../core/untilTaken.ts';
-import type { Stop } from '../../ports/abort.ts';
-import type { Gates } from '../../ports/gates.ts';
 import type { WalletNode } from '../../ports/walletNode.ts';
+import { guarding } from '../parts/guarding.ts';
 import { toPaymentHash, unwrap } from './fromLdk.ts';
 import { ldkMessages } from './messages.ts';
 import type { LdkNode } from './node.ts';
@@ -16,18 +13,15 @@ export const LDK_MIN_FINAL_CLTV_EXPIRY_DELTA = 24;
 
 /** An LDK node as a wallet: it shows payments as sums only, never single parts. */
 export function ldkWallet(node: LdkNode): WalletNode {
-  let gates: Gates | undefined;
-  /** News for the gates that must not be lost: kept until they took it, told again to the next client. */
-  const news = untilTaken<(to: Gates) => Promise<void>>(() => undefined);
-  const o = { gates: () => gates, tell: news.tell };
-  const channels = walletChannels(node, o);
-  const payments = walletPayments(node, o);
   const failed = (cause: unknown) =>
     node.log({ level: 'warn', event: 'ldk.wallet_event_failed', fields: { cause: String(cause) } });
+  const guard = guarding(failed);
+  const channels = walletChannels(node, guard);
+  const payments = walletPayments(node, guard);
 
   node.onEvent((event) => {
     // A gate that failed to take news before, as by a full disk, gets it again with whatever happens next.
-    news.again();
+    guard.tellAgain();
     if (event instanceof ldk.Event_OpenChannelRequest) channels.offered(event).catch(failed);
     else if (event instanceof ldk.Event_ChannelReady) channels.ready(event);
     else if (event instanceof ldk.Event_ChannelClosed) channels.closed(event);
@@ -56,23 +50,10 @@ export function ldkWallet(node: LdkNode): WalletNode {
     },
     sign: async ({ text }) => sign(node, text),
     channels: async () => channels.list(),
-    guard(given): Stop {
-      if (gates) throw new NodeError('this node is guarded by another client: close it first');
-      gates = given;
-      const stop = news.add(async (item) =>
-        item(given).catch((cause: unknown) => {
-          failed(cause);
-          throw cause;
-        }),
-      );
-      return () => {
-        stop();
-        if (gates === given) gates = undefined;
-      };
-    },
+    guard: guard.guard,
     async resume({ offers, claiming }) {
       channels.tellAgain(offers);
-      news.again();
+      guard.tellAgain();
       payments.askAgain(claiming);
       node.begin();
     },
