@@ -83,6 +83,8 @@ const STORY: Readonly<Record<string, Tale>> = {
   held: (f) => `  ${amount(f, 'gross_msat')} are here, and wait for the ${String(f['until'])}`,
   turned_away: (f, paint) =>
     `  ${paint(RED, 'Refused. ')}${REFUSALS[f['reason'] as keyof typeof REFUSALS]} The invoice can still be paid.`,
+  received_before: (f, paint) =>
+    `${paint(GREEN, 'Paid')} while nobody was here: ${amount(f, 'received_msat')} received.`,
   received: (f, paint) =>
     paint(GREEN, 'Paid. ') +
     `${amount(f, 'gross_msat')} paid = ${amount(f, 'received_msat')} received + ${amount(f, 'extra_fee_total_msat')} for the channel.`,

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { type Client, client, decodeInvoice, formatScid, msat, PolicyError, type Purchase, type Quote } from 'lsps2';
 import { feeOf, tellBought, tellInvoice, tellQuote, usable } from './buying.ts';
 import { EXIT, type ExitCode, exitCodeOf, messageOf, RefusedError, UnpaidError, UsageError } from './exitCode.ts';
-import { toldBefore } from './told.ts';
+import { type Bought, boughtHere } from './boughtHere.ts';
 import { receivingNode } from './receiveNode.ts';
 import type { ReceiveOptions } from './receiveOptions.ts';
 import type { Reporter } from './reporter.ts';
@@ -24,8 +24,8 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
       options.node.name === 'ldk' ? 'starting a Lightning node' : `connecting to your ${options.node.name}`,
     );
     const { node, store, told: started } = await receivingNode(options, open);
-    // Before the client reads it: it must know best what was written since.
-    const told = await toldBefore(store);
+    // Before the client reads it: it must know best what others have written since.
+    const mine = await boughtHere(store);
     const { token, trust, maxFee = options.amount === 'any' ? msat(MSAT_END) : options.amount } = options;
     const jit = await client({
       node,
@@ -35,12 +35,12 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
     });
     open.push(() => jit.close());
     report.tell('wallet_started', { data: options.data ?? '', ...started });
-    const paid = jit.purchases().find((each) => isAsked(each, options) && each.state.tag === 'paid' && !told.has(each));
-    const purchase = paid ?? goneOn(jit, options, report) ?? (await buy(jit, options, report));
+    await tellMeanwhile(jit, mine, report);
+    const purchase = goneOn(jit, options, report) ?? (await buy(jit, mine, options, report));
     if (!purchase) return EXIT.limits;
-    if (!paid) await wait(jit, purchase, options, report);
-    tellReceived(purchase, report);
-    await told.add(purchase);
+    await wait(jit, purchase, options, report);
+    tellReceived('received', purchase, report);
+    await mine.remove(purchase.paymentHash);
     return EXIT.ok;
   } catch (error) {
     report.tell('failed', { reason: messageOf(error), exit_code: exitCodeOf(error) });
@@ -71,9 +71,22 @@ function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchas
 const isAsked = ({ paymentSize, lsp }: Purchase, options: ReceiveOptions): boolean =>
   paymentSize === (options.amount === 'any' ? undefined : options.amount) && options.lsp.startsWith(lsp);
 
-function tellReceived({ state, scid, trust, alerts }: Purchase, report: Reporter): void {
+/** What was bought by this command before, and paid while it was not here. */
+async function tellMeanwhile(jit: Client, mine: Bought, report: Reporter): Promise<void> {
+  for (const hash of mine.all()) {
+    const found = jit.purchases().find(({ paymentHash }) => paymentHash === hash);
+    if (found) tellReceived('received_before', found, report);
+    if (!found || found.keepOpenUntil === undefined) await mine.remove(hash);
+  }
+}
+
+function tellReceived(
+  event: 'received' | 'received_before',
+  { state, scid, trust, alerts }: Purchase,
+  report: Reporter,
+): void {
   if (state.tag !== 'paid') return;
-  report.tell('received', {
+  report.tell(event, {
     gross_msat: state.gross,
     extra_fee_total_msat: state.fee,
     received_msat: state.received,
@@ -84,11 +97,16 @@ function tellReceived({ state, scid, trust, alerts }: Purchase, report: Reporter
 }
 
 /** Nothing has come yet, and there is time for it; or something has. */
-function isPayable({ invoice, state, keepOpenUntil }: Purchase): boolean {
+function isPayable(purchase: Purchase): boolean {
+  const { invoice, state, keepOpenUntil } = purchase;
   const { timestamp, expirySeconds } = decodeInvoice(invoice);
   const inTime = Date.now() / 1000 < timestamp + expirySeconds - PAYABLE_SECONDS;
-  return keepOpenUntil !== undefined && (inTime || state.tag === 'held' || state.tag === 'claiming');
+  return keepOpenUntil !== undefined && (inTime || state.tag === 'held' || isSettling(purchase));
 }
+
+/** Its preimage may be out: who leaves now may leave his money. What went to the chain the node claims meanwhile, whatever else we do. */
+const isSettling = ({ state, keepOpenUntil = 0, alerts }: Purchase): boolean =>
+  state.tag === 'claiming' && Date.now() / 1000 < keepOpenUntil && !alerts.includes('closed_while_claiming');
 
 /** What was bought before is held against what is asked for now. @throws PolicyError */
 function checkKept({ openingFee, trust }: Purchase, options: ReceiveOptions): void {
@@ -98,7 +116,12 @@ function checkKept({ openingFee, trust }: Purchase, options: ReceiveOptions): vo
     throw new PolicyError('trust', `what was bought before is ${trust}`);
 }
 
-async function buy(jit: Client, options: ReceiveOptions, report: Reporter): Promise<Purchase | undefined> {
+async function buy(
+  jit: Client,
+  mine: Bought,
+  options: ReceiveOptions,
+  report: Reporter,
+): Promise<Purchase | undefined> {
   const { amount } = options;
   report.waiting('asking the LSP');
   const best = usable<Quote>(await (amount === 'any' ? jit.quotes({ amount }) : jit.quotes({ amount })));
@@ -108,6 +131,8 @@ async function buy(jit: Client, options: ReceiveOptions, report: Reporter): Prom
     return undefined;
   }
   const purchase = await jit.buy(best, { description: options.description });
+  // Before anybody can pay it.
+  await mine.add(purchase);
   tellBought(purchase, report);
   return purchase;
 }
@@ -128,12 +153,15 @@ async function agreed(report: Reporter): Promise<boolean> {
 /** Listens until it is paid. What was refused may still be paid rightly, so that only the end of time ends it. */
 async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, report: Reporter): Promise<void> {
   let last: string | undefined;
+  let refused: string | undefined;
   const tell = ({ state }: Purchase) => {
     const said = JSON.stringify(state, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
     if (said === last) return;
     last = said;
-    if (state.tag === 'refused') report.tell('turned_away', { what: state.what, reason: state.reason });
-    else if (state.tag === 'channelOpening') report.tell('channel_let_in', {});
+    if (state.tag === 'refused') {
+      refused = state.reason;
+      report.tell('turned_away', { what: state.what, reason: state.reason });
+    } else if (state.tag === 'channelOpening') report.tell('channel_let_in', {});
     else if (state.tag === 'held') report.tell('held', { until: state.until, gross_msat: state.gross });
   };
   const stop = jit.on('changed', (each) => each.paymentHash === bought.paymentHash && tell(each));
@@ -141,16 +169,16 @@ async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, repo
   const mayGoOn = !isKept ? 'Ctrl-C stops' : 'Ctrl-C stops, and the same command goes on';
   const end = Math.min(Date.now() + options.timeoutSeconds * 1000, (bought.keepOpenUntil ?? 0) * 1000);
   try {
-    // The preimage of what is being settled may be out: who leaves now may leave his money.
-    const isClaiming = () => bought.state.tag === 'claiming';
-    while (bought.keepOpenUntil !== undefined && (Date.now() < end || isClaiming())) {
-      report.waiting(isClaiming() ? 'the payment is being settled' : `waiting for the payment; ${mayGoOn}`);
-      await jit.wake(isClaiming() ? CLAIM_ROUND_MS : Math.max(1, Math.min(ROUND_MS, end - Date.now())));
+    while (bought.keepOpenUntil !== undefined && (Date.now() < end || isSettling(bought))) {
+      const settling = isSettling(bought);
+      report.waiting(settling ? 'the payment is being settled' : `waiting for the payment; ${mayGoOn}`);
+      await jit.wake(settling ? CLAIM_ROUND_MS : Math.max(1, Math.min(ROUND_MS, end - Date.now())));
     }
   } finally {
     stop();
   }
-  const { state } = bought;
-  if (state.tag === 'refused') throw new RefusedError(`what came was turned away: ${state.reason}`);
-  if (state.tag !== 'paid') throw new UnpaidError(`the invoice was not paid: it is ${state.tag}`);
+  const { tag } = bought.state;
+  if (tag === 'claiming') throw new UnpaidError('the payment is being settled on the chain: leave your node running');
+  if (tag !== 'paid' && refused !== undefined) throw new RefusedError(`what came was turned away: ${refused}`);
+  if (tag !== 'paid') throw new UnpaidError(`the invoice was not paid: it is ${tag}`);
 }

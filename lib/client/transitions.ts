@@ -61,7 +61,8 @@ export const alerted = (record: PurchaseRecord, alert: AlertReason | undefined):
 
 /** A payment that passed the gate, and of which the node could not take all. Its fee stays counted, which is the stricter way. */
 export const partlyTaken = (record: PurchaseRecord, missing: Msat = NOTHING): PurchaseRecord =>
-  missing === 0n || missing > record.received
+  // It is told until it is taken, which may be more than once.
+  missing === 0n || missing > record.received || record.alerts?.includes('partly_settled')
     ? record
     : alerted({ ...record, received: msat(record.received - missing) }, 'partly_settled');
 

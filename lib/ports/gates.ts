@@ -40,7 +40,7 @@ export interface ArrivedPart {
 export interface UsedChannel {
   readonly channelId: ChannelId;
   readonly peer: NodeId;
-  /** Whether its funding has a confirmation; undefined where the node does not tell. */
+  /** True: its funding has a confirmation at least (an lnd says so after six); false: as far as the node says, none; undefined: it does not tell. */
   readonly confirmed?: boolean | undefined;
 }
 
@@ -118,8 +118,8 @@ export interface Gates {
    */
   partsArrived(set: PartSet): Promise<PartsAnswer>;
   /**
-   * The preimage is out and the money is ours. `extraFee`: only of a node that takes payments without asking `partsArrived`, and what it
-   * makes of it. `missing`: of what was claimed, what did not come after all.
+   * The preimage is out and the money is ours. `extraFee`: what was kept of it as far as the node can say, where the gates do not count on the
+   * payment, as with a node that takes payments without asking `partsArrived`. `missing`: of what was claimed, what did not come after all.
    */
   partsClaimed(o: {
     readonly paymentHash: PaymentHash;

@@ -10,6 +10,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves with the first line of this event. Rejects when the process ends before. */
   line(event: string): Promise<Line>;
+  /** All so far. */
+  lines(): readonly Line[];
   /** Its exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>;
   stop(signal: NodeJS.Signals): Promise<number | null>;
@@ -41,6 +43,7 @@ export function running(...args: readonly string[]): Running {
         waiting.set(event, resolve);
         child.once('exit', (code) => reject(new Error(`jit-invoice ended with ${code}: ${words}`)));
       }),
+    lines: () => seen,
     ended,
     stop(signal) {
       child.kill(signal);

@@ -99,7 +99,8 @@ export function payments(o: PaymentsInit): Payments {
     const read = readPart(htlc, { fee, cltvFinal: cln.cltvFinal });
     if ('failed' in read) return failing(htlc, read.failed);
     const { part } = read;
-    const set = sets.add(part, clock.nowMs());
+    // Once more: another set may have been judged while its fee was looked up.
+    const set = claimed.isUnderWay(hash) ? undefined : sets.add(part, clock.nowMs());
     if (!set) return failing(htlc, refuse(htlc, height));
     const answered = new Promise<HtlcAnswer>((resolve) => answers.set(part.name, resolve));
     if (set.complete) void ask(set);

@@ -177,6 +177,7 @@ export function follow<Item, Stream extends Heard<Item>>(o: {
     ready,
     stop() {
       over = true;
+      isStanding = false;
       clearTimeout(timer);
       stream?.cancel();
       settle.reject(new NodeError(`${o.where}: ${o.name} was stopped`));

@@ -37,7 +37,7 @@ export function claims(o: {
     const record = made.get(hash);
     const claim = record?.claim;
     if (!record || !claim || claim.stage === 'told') return true;
-    if (claim.stage === 'decided' || claim.stage === 'settling') {
+    if (claim.stage !== 'settled') {
       const outcome = outcomeOf(claim, await listChannels(lnd));
       if (outcome.tag !== 'settled') {
         if (outcome.tag === 'pending') return false;
@@ -58,9 +58,10 @@ export function claims(o: {
     return true;
   }
 
-  function tellClaimed(hash: PaymentHash, { received, missing }: Claim): void {
+  function tellClaimed(hash: PaymentHash, { received, extraFee, missing }: Claim): void {
     o.tell(async (to) => {
-      await to.partsClaimed({ paymentHash: hash, received, ...(missing === undefined ? {} : { missing }) });
+      // Should the gates not count on it any more, they must hear what was kept of it (W1).
+      await to.partsClaimed({ paymentHash: hash, received, extraFee, ...(missing === undefined ? {} : { missing }) });
       const record = made.get(hash);
       if (record?.claim) await made.put(hash, { ...record, claim: { ...record.claim, stage: 'told' } });
     });
@@ -102,7 +103,7 @@ type Outcome =
  */
 export function outcomeOf(claim: Claim, channels: readonly Channel[]): Outcome {
   const over = claim.parts.map((part) => ({ part, channel: channelOver(channels, part.chanId) }));
-  if (claim.stage === 'decided')
+  if (claim.stage === 'decided' || claim.stage === 'abandoned')
     return { tag: over.some(({ part, channel }) => channel && isPending(channel, part)) ? 'pending' : 'failed' };
   if (over.some(({ part, channel }) => channel && isPending(channel, part))) return { tag: 'pending' };
   if (over.some(({ channel }) => !channel)) return { tag: 'on chain' };

@@ -11,6 +11,9 @@ import type { Lnd } from './lnd.ts';
 import { type Failed, isOnChain } from './parts.ts';
 import { isPhantom } from './phantom.ts';
 
+/** How long another program has to come for what is for its phantom, while we are there. */
+const OTHERS_KEPT_MS = 120_000;
+
 type Answer = { readonly preimage: Uint8Array } | Failed;
 
 /** lnd's interceptor of forwards: what is for the phantom is shown, everything else goes on at once, untouched. */
@@ -33,6 +36,10 @@ export function interceptor(o: {
 }): Interceptor {
   const { lnd } = o;
   const open = () => lnd.router.htlcInterceptor(lnd.metadata());
+  const resume = (mine: ReturnType<typeof open>, incomingCircuitKey: CircuitKey | undefined) =>
+    mine.write(
+      ForwardHtlcInterceptResponse.fromPartial({ incomingCircuitKey, action: ResolveHoldForwardAction.RESUME }),
+    );
   let stream: ReturnType<typeof open> | undefined;
   let generation = 0;
   let since = o.clock.nowMs();
@@ -51,12 +58,11 @@ export function interceptor(o: {
     heard(request: ForwardHtlcInterceptRequest, mine) {
       const { incomingCircuitKey, outgoingRequestedChanId } = request;
       if (outgoingRequestedChanId === o.scid) o.heard(request, generation);
-      // lnd keeps it for the program whose phantom it is for, or gives it back in time; were we to send it on, it would fail.
-      else if (lnd.requiresInterceptor && isPhantom(outgoingRequestedChanId)) return;
-      else if (!isOnChain(request))
-        mine.write(
-          ForwardHtlcInterceptResponse.fromPartial({ incomingCircuitKey, action: ResolveHoldForwardAction.RESUME }),
-        );
+      else if (isOnChain(request)) return;
+      // Were it sent on, it would fail: lnd keeps it for the program whose phantom it is for. Nobody may have it kept for long.
+      else if (lnd.requiresInterceptor && isPhantom(outgoingRequestedChanId))
+        o.clock.after(OTHERS_KEPT_MS, () => stream === mine && resume(mine, incomingCircuitKey));
+      else resume(mine, incomingCircuitKey);
     },
     cut(error) {
       stream = undefined;

@@ -15,10 +15,10 @@ export interface ClaimedPart {
 /** A claim that was decided. It is durable before lnd hears the preimage. */
 export interface Claim {
   /**
-   * `decided`: nobody but lnd has the preimage yet. `settling`: whoever sent the parts may have it. `settled`: the money is ours, and the gates
-   * have not heard of it yet.
+   * `decided`: nobody but lnd has the preimage yet. `abandoned`: nor will anybody get it. `settling`: whoever sent the parts may have it.
+   * `settled`: the money is ours, and the gates have not heard of it yet.
    */
-  readonly stage: 'decided' | 'settling' | 'settled' | 'told';
+  readonly stage: 'decided' | 'abandoned' | 'settling' | 'settled' | 'told';
   readonly preimage: string;
   readonly received: Msat;
   /** Once it is settled: what was claimed and did not come. */

@@ -1,13 +1,13 @@
 import { fromHex, toHex } from '../../core/bytes.ts';
 import { type PaymentHash, paymentHash } from '../../core/ids.ts';
 import { serial } from '../../core/serial.ts';
-import { type Channel, Failure_FailureCode } from '../../generated/lnd/lightning.ts';
-import type { CircuitKey, ForwardHtlcInterceptRequest } from '../../generated/lnd/router.ts';
+import type { Channel } from '../../generated/lnd/lightning.ts';
+import type { ForwardHtlcInterceptRequest } from '../../generated/lnd/router.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Gates, PartsAnswer } from '../../ports/gates.ts';
 import { listChannels } from './channels.ts';
 import type { Following } from '../grpc/calls.ts';
-import { claims, isWhole } from './claims.ts';
+import { claims } from './claims.ts';
 import { interceptor } from './interceptor.ts';
 import type { Lnd } from './lnd.ts';
 import type { Claim, Made } from './made.ts';
@@ -15,7 +15,7 @@ import { isLate } from '../parts/late.ts';
 import { deadlineOf, extraFeeOf, type PartSet, partSets, receivedOf } from '../parts/partSets.ts';
 import { isOnChain, nameOf, type Part, readPart } from './parts.ts';
 import type { Phantom } from './phantom.ts';
-import { givePreimage } from './preimages.ts';
+import { CLAIM_BLOCKS, settling, TRY_AGAIN } from './settling.ts';
 import type { Records } from '../parts/records.ts';
 import { booksOf, toJudge } from './toJudge.ts';
 
@@ -24,10 +24,6 @@ const MPP_TIMEOUT_MS = 60_000;
 /** On a new stream lnd shows at once what it holds. */
 const SHOWN_AGAIN_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 2_000;
-/** A code that lnd has for a fault that passes: temporary_channel_failure. */
-const TRY_AGAIN = { failureCode: Failure_FailureCode.RESERVED } as const;
-/** A claim must reach lnd well before it gives the first part back by itself. */
-const CLAIM_BLOCKS = 3;
 
 export interface PaymentsInit {
   readonly lnd: Lnd;
@@ -64,6 +60,8 @@ export function payments(o: PaymentsInit): Payments {
     cut,
   });
 
+  const out = settling({ lnd, made, stream, claimed, failed });
+
   function failed(cause: unknown): void {
     lnd.log({ level: 'warn', event: 'lnd.payment_failed', fields: { cause: String(cause) } });
   }
@@ -78,7 +76,7 @@ export function payments(o: PaymentsInit): Payments {
     if (generation !== stream.generation()) return;
     const decided = made.get(hash)?.claim;
     if (decided?.parts.some((part) => nameOf(part) === name)) {
-      await settleAgain(hash, decided, circuit, { height, onChain: isOnChain(request) });
+      await out.again(hash, circuit, { height, onChain: isOnChain(request) });
       return;
     }
     const old = sets.all().find(({ parts }) => parts.has(name));
@@ -116,37 +114,6 @@ export function payments(o: PaymentsInit): Payments {
     const record = made.get(hash);
     const isNew = !sets.get(hash) && clock.nowMs() - stream.since() >= SHOWN_AGAIN_WITHIN_MS;
     return isNew && record !== undefined && isLate(record, clock);
-  }
-
-  /**
-   * It was decided, and lnd was away before it heard of it. What may be out goes out; what is not, only if all parts can still be taken. Of
-   * what is on the chain nothing is given back.
-   */
-  async function settleAgain(
-    hash: PaymentHash,
-    claim: Claim,
-    circuit: CircuitKey,
-    { height, onChain }: { readonly height: number | undefined; readonly onChain: boolean },
-  ): Promise<void> {
-    const isOut = claim.stage !== 'decided' || (await begins(hash, claim, height));
-    if (isOut) stream.answer(circuit, { preimage: fromHex(claim.preimage) });
-    else if (!onChain) stream.answer(circuit, TRY_AGAIN);
-    claimed.follow(hash);
-  }
-
-  /** Whether all of it is still there, and in time; then it is durable that the preimage may be out. */
-  async function begins(hash: PaymentHash, claim: Claim, height: number | undefined): Promise<boolean> {
-    if (height === undefined || claim.parts.some(({ deadline }) => height + CLAIM_BLOCKS >= deadline)) return false;
-    const record = made.get(hash);
-    try {
-      await givePreimage(lnd, claim);
-      if (!record || !isWhole(claim, await listChannels(lnd))) return false;
-      await made.put(hash, { ...record, claim: { ...claim, stage: 'settling' } });
-      return true;
-    } catch (cause) {
-      failed(cause);
-      return false;
-    }
   }
 
   /** Without gates it waits for the next ones: who sold what to whom is not ours to judge. */
@@ -202,13 +169,14 @@ export function payments(o: PaymentsInit): Payments {
       parts: parts.map(({ circuit, amount, deadline }) => ({ ...circuit, amount, deadline })),
       before: booksOf(set, channels),
     };
+    out.anew(hash);
     await made.put(hash, { ...record, claim: decided });
-    const isGiven = await givePreimage(lnd, decided).then(() => true, failed);
-    if (isGiven) await made.put(hash, { ...record, claim: { ...decided, stage: 'settling' } });
+    const isHanded = await out.hand(hash, decided);
     // A store may be slow: what was in time may be late now, or let go by lnd. Nobody else has the preimage yet.
     const height = await lnd.height().catch(() => undefined);
     const isGone = sets.get(hash) !== set;
-    if (!isGiven || isGone || height === undefined || isTooLate(set, height)) {
+    if (!isHanded || isGone || height === undefined || isTooLate(set, height)) {
+      out.giveUp(hash);
       // Should the store not take it back, it is known to come to nothing once none of its HTLCs is there.
       claimed.follow(hash);
       await made.put(hash, record);

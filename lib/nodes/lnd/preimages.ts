@@ -6,7 +6,7 @@ import type { Lnd } from './lnd.ts';
 /**
  * lnd goes to the chain for an HTLC in time only if it has the preimage among its invoices or those of forwards that came back; one with which an
  * interceptor settled it hands on and forgets. A peer that took it, and never said so, would let the HTLC run out and keep the money. So lnd
- * gets it first, as an invoice that nobody is handed: without its payment secret nothing is taken for it.
+ * gets it first, as an invoice that nobody is handed: without its payment secret nothing is taken for it. On the chain lnd asks us once more.
  */
 export async function givePreimage(
   lnd: Lnd,

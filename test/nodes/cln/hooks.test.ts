@@ -417,6 +417,28 @@ describe('the hook htlc_accepted', () => {
     expect(jit.purchases()[0]!.state).toEqual({ tag: 'paid', gross: SIZE, fee: 0n, received: SIZE });
   });
 
+  test('one whose fee was looked up meanwhile is not counted either', async () => {
+    const { wallet, cln, clock, jit } = await world();
+    const { channels } = cln;
+    let go: () => void = () => undefined;
+    let first = true;
+    cln.channels = async () => {
+      if (first) {
+        first = false;
+        await new Promise<void>((resolve) => (go = resolve));
+      }
+      return channels();
+    };
+    const slow = wallet.htlcAccepted(request({ id: 1, amount: SIZE }));
+    await settled();
+    expect(await answered(wallet.htlcAccepted(request(whole)))).toMatchObject({ payload: expect.any(String) });
+    go();
+    expect(await answered(slow)).toEqual(wrong);
+    cln.invoices.set(HASH, { status: 'paid', received: msat(NET) });
+    await clock.pass(1_000);
+    expect(jit.purchases()[0]!.state).toEqual({ tag: 'paid', gross: SIZE, fee: FEE, received: NET });
+  });
+
   test('what the gates may have counted before they failed is uncounted', async () => {
     const { wallet, cln, clock, jit } = await world();
     const { putDatastore, listDatastore } = cln;

@@ -83,6 +83,8 @@ describe('a stream that is kept', () => {
     expect(told).toEqual(['stands', 'one', 'cut: unreachable', 'stands']);
     streams[1]!.emit('error', failure(status.UNKNOWN, 'interceptor already exists'));
     await expect(following.ready()).rejects.toMatchObject({ detail: 'interceptor already exists' });
+    following.stop();
+    await expect(following.ready()).rejects.toMatchObject({ code: 'node' });
   });
 
   test('of a connection that was closed is no exception', async () => {

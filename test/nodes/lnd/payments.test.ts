@@ -256,6 +256,38 @@ describe('parts for the phantom', () => {
     expect(made.get(HASH)).toEqual(record);
   });
 
+  test('a store that fails a little later: nobody has the preimage, and the payer may try again', async () => {
+    const { told, state, show, made, record } = await world();
+    let puts = 0;
+    state.put = async () => {
+      if (++puts === 2) throw new Error('the disk is full');
+    };
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'given 5b5b', 'FAIL 1', 'gone 99000']);
+    expect(made.get(HASH)).toEqual(record);
+    show({ incomingCircuitKey: { chanId: 7n, htlcId: 2n } });
+    await settled();
+    expect(told.slice(4)).toEqual(['asked', 'given 5b5b', 'SETTLE 2']);
+  });
+
+  test('a store that fails from then on: what lnd shows again has no preimage, and it comes to an end', async () => {
+    const { told, state, show, made } = await world();
+    let puts = 0;
+    state.put = async () => {
+      if (++puts > 1) throw new Error('the disk is full');
+    };
+    state.list = async () => [{ ...Channel.create(), chanId: 7n, channelPoint: POINT, remotePubkey: PEER }];
+    show();
+    await settled();
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'given 5b5b', 'FAIL 1', 'gone 99000', 'FAIL 1']);
+    state.put = async () => undefined;
+    await sleep(1_200);
+    expect(made.get(HASH)?.claim).toBeUndefined();
+  });
+
   test('an lnd that cannot say its height has the part back for now', async () => {
     const { told, state, show } = await world();
     state.height = () => Promise.reject(new Error('slow'));
@@ -291,8 +323,8 @@ describe('parts for the phantom', () => {
     >([
       ['are settled while all can be', decided, HEIGHT, [holding(1n, 2n)], second, ['given 5b5b', 'SETTLE 2']],
       ['are given back when one is late: W3', decided, HEIGHT + 8, [holding(1n, 2n)], second, ['FAIL 2']],
-      ['are given back when one is gone: W3', decided, HEIGHT, [holding(2n)], second, ['given 5b5b', 'FAIL 2']],
-      ['are not answered on the chain', decided, HEIGHT, [], onChain, ['given 5b5b']],
+      ['are given back when one is gone: W3', decided, HEIGHT, [holding(2n)], second, ['FAIL 2']],
+      ['are not answered on the chain', decided, HEIGHT, [], onChain, []],
       ['are settled, however late, where the preimage may be out', claim, HEIGHT + 20, [], second, ['SETTLE 2']],
       ['are settled on the chain, where it may be out', claim, HEIGHT + 20, [], onChain, ['SETTLE 2']],
     ])('%s', async (_, before, height, channels, which, answers) => {
@@ -305,13 +337,34 @@ describe('parts for the phantom', () => {
       expect(told).toEqual(answers);
     });
 
+    test.each(['height', 'list', 'give', 'put'] as const)(
+      'are all given back once one was, as when %s failed for a moment: W3',
+      async (what) => {
+        const { told, made, record, show, state } = await world({ requires: true });
+        await made.put(HASH, { ...record, claim: decided });
+        state.list = async () => [holding(1n, 2n)];
+        const works = state[what];
+        Object.assign(state, {
+          [what]() {
+            Object.assign(state, { [what]: works });
+            return Promise.reject(new Error('for a moment'));
+          },
+        });
+        show();
+        await settled();
+        show(second);
+        await settled();
+        expect(told.filter((each) => !each.startsWith('given'))).toEqual(['FAIL 1', 'FAIL 2']);
+      },
+    );
+
     test('of one that was never begun nothing is told as paid, whatever else came over its channel', async () => {
       const { told, made, record, show, state } = await world({ requires: true });
       await made.put(HASH, { ...record, claim: decided });
       state.list = async () => [{ ...holding(), totalSatoshisReceived: 99n }];
       show(second);
       await sleep(200);
-      expect(told).toEqual(['given 5b5b', 'FAIL 2', 'gone 99000']);
+      expect(told).toEqual(['FAIL 2', 'gone 99000']);
       expect(made.get(HASH)).toEqual(record);
     });
 
