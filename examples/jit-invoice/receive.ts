@@ -36,7 +36,7 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
     open.push(() => jit.close());
     report.tell('wallet_started', { data: options.data ?? '', ...started });
     await tellMeanwhile(jit, mine, report);
-    const purchase = goneOn(jit, options, report) ?? (await buy(jit, mine, options, report));
+    const purchase = goneOn(jit, mine, options, report) ?? (await buy(jit, mine, options, report));
     if (!purchase) return EXIT.limits;
     await wait(jit, purchase, options, report);
     tellReceived('received', purchase, report);
@@ -53,8 +53,11 @@ export async function receive(options: ReceiveOptions, report: Reporter): Promis
 }
 
 /** What a run before this one has bought, and nobody has paid yet. */
-function goneOn(jit: Client, options: ReceiveOptions, report: Reporter): Purchase | undefined {
-  const found = jit.purchases().find((each) => isPayable(each) && isAsked(each, options));
+function goneOn(jit: Client, mine: Bought, options: ReceiveOptions, report: Reporter): Purchase | undefined {
+  const hashes = mine.all();
+  const found = jit
+    .purchases()
+    .find((each) => hashes.includes(each.paymentHash) && isPayable(each) && isAsked(each, options));
   if (!found) return undefined;
   checkKept(found, options);
   report.tell('going_on', {

@@ -79,6 +79,7 @@ export function childOf(script: string, chain: TestChain): Child {
         }
       });
       up = false;
+      point = undefined;
       const isUp = told('up');
       born.send({ tag: 'tip', tip: chain.tip(), options });
       const message = await isUp;
@@ -86,7 +87,8 @@ export function childOf(script: string, chain: TestChain): Child {
       return message;
     },
     async arm(at) {
-      point = undefined;
+      // What has said that it dies has no other point to name: its death is told by `died`.
+      if (!up) throw new Error('the process is dying');
       const armed = told('armed');
       child?.send({ tag: 'arm', at });
       await armed;

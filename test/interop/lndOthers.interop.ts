@@ -58,6 +58,9 @@ describe.skipIf(whatIsMissing('lnd') !== undefined)('an lnd that does other thin
       );
     }, 'the channel to bob');
 
+    // lnd refuses every channel while it takes in a block.
+    await until(async () => (await program.node.now()).syncedToChain, 'lnd to be synced');
+
     const preimage = '5b'.repeat(32);
     const held = await program.buy(sat(250_000n), { paymentHash: hashOf(preimage) });
     const paying = net.payer.pay(held.invoice, { parts: 2 });

@@ -12,10 +12,10 @@ import type { Records } from '../parts/records.ts';
 
 /**
  * lnd says nothing of a negotiation that came to nothing; it ends one itself after ten minutes, and a peer may fund until then. Sooner it is over
- * where the peer offers another channel: lnd has one negotiation with a peer at a time, unless it was told otherwise (`maxpendingchannels`).
+ * where the peer offers another channel, as an LSP does at once that wants it larger: lnd has one negotiation with a peer at a time, and refuses
+ * a second one unasked, unless it was told otherwise (`maxpendingchannels`).
  */
 const GONE_AFTER_MS = 660_000;
-const GONE_WITH_THE_NEXT_AFTER_MS = 5_000;
 const LOOK_EVERY_MS = 2_000;
 
 /** What becomes of the channels that were let in. */
@@ -91,7 +91,7 @@ export function letIn(o: {
     // What is opening may be open a moment later: in this order it is seen in one of the two.
     const opening = await pending();
     for (const channel of await listChannels(lnd)) await opened(channel);
-    const wait = why === 'left' ? 0 : why === 'next' ? GONE_WITH_THE_NEXT_AFTER_MS : GONE_AFTER_MS;
+    const wait = why === undefined ? GONE_AFTER_MS : 0;
     for (const [offerId, offer] of asked) {
       if (offers.get(offerId)?.channelPoint !== undefined) continue;
       const isOpening = opening.some(

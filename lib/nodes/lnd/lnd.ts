@@ -17,8 +17,8 @@ export interface Lnd extends Calls {
   readonly version: string;
   /** Whether its configuration lets in zero-conf channels at all (`protocol.zero-conf`, `protocol.option-scid-alias`): when we connected. */
   readonly zeroConf: boolean;
-  /** And now: it may have been started with another one since. @throws NodeError */
-  letsInZeroConf(): Promise<boolean>;
+  /** And now: it may have been started with another one since; and between a block and its own books it refuses every channel. @throws NodeError */
+  now(): Promise<{ readonly zeroConf: boolean; readonly syncedToChain: boolean }>;
   /** As it was when we connected. */
   readonly syncedToChain: boolean;
   /** `requireinterceptor`: HTLCs that we hold stay held while we are away. */
@@ -95,7 +95,10 @@ export async function connectLnd(
       log,
       isUp: () => lightning.getChannel().getConnectivityState(false) === connectivityState.READY,
       height: async () => (await info()).blockHeight,
-      letsInZeroConf: async () => isZeroConf(await info()),
+      async now() {
+        const found = await info();
+        return { zeroConf: isZeroConf(found), syncedToChain: found.syncedToChain };
+      },
       close,
     };
   } catch (cause) {

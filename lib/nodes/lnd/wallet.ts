@@ -119,7 +119,7 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     channels: () => walletChannels(lnd),
     async checkReady() {
       await Promise.all([messages, channels, paid, accepting].map((each) => each?.ready()));
-      checkAble(lnd, await lnd.letsInZeroConf());
+      await checkNow(lnd, clock);
     },
     guard: guard.guard,
     async resume({ offers: known, claiming }) {
@@ -129,6 +129,24 @@ export async function lndWallet(lnd: Lnd, init: LndWalletInit): Promise<LndWalle
     },
     close,
   };
+}
+
+/** A block takes a moment; a node that has been away takes longer than anybody waits. */
+const SYNCED_WITHIN_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+
+async function checkNow(lnd: Lnd, clock: Clock): Promise<void> {
+  const end = clock.nowMs() + SYNCED_WITHIN_MS;
+  for (;;) {
+    const { zeroConf, syncedToChain } = await lnd.now();
+    checkAble(lnd, zeroConf);
+    if (syncedToChain) return;
+    if (clock.nowMs() >= end)
+      throw new NodeError(`${lnd.where} is not synced to the chain: it would refuse the channel`, {
+        reason: 'starting',
+      });
+    await new Promise<void>((resolve) => clock.after(LOOK_EVERY_MS, resolve));
+  }
 }
 
 function checkAble({ where }: Lnd, zeroConf: boolean): void {

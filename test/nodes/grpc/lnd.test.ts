@@ -36,6 +36,7 @@ const INFO: GetInfoResponse = {
   version: '0.21.2-beta',
   identityPubkey: ID,
   blockHeight: 100,
+  syncedToChain: true,
   chains: [{ network: 'regtest' }],
   features: FEATURES,
   requireHtlcInterceptor: true,
@@ -295,6 +296,41 @@ describe('a wallet on an lnd', () => {
     expect(told).toEqual(['ready', 'gone']);
   });
 
+  test('that takes in a block is waited for; one that is behind is said to be', async () => {
+    const at = await serveLnd();
+    const clock = manualClock();
+    const wallet = await start(at, { clock });
+    const payment = { amount: msat(1_000n), paymentHash: undefined };
+    let asked = 0;
+    at.answers['getInfo'] = () => ({ ...INFO, syncedToChain: ++asked > 3 });
+    const ready = wallet.checkReady!(payment);
+    const passing = setInterval(() => void clock.pass(250), 20);
+    onTestFinished(() => clearInterval(passing));
+    await ready;
+    expect(asked).toBeGreaterThan(3);
+    at.answers['getInfo'] = () => ({ ...INFO, syncedToChain: false });
+    expect(await fails(wallet.checkReady!(payment))).toMatchObject({ reason: 'starting' });
+  });
+
+  test('whose peer opens another channel at once, as a larger one: the first has come to nothing', async () => {
+    const at = await serveLnd();
+    const wallet = await start(at);
+    const told: string[] = [];
+    wallet.guard({
+      channelOffered: async ({ capacity }: { capacity: bigint }) => {
+        told.push(`offered ${capacity}`);
+        return { accept: true, minimumDepth: 0 };
+      },
+      channelGone: async () => void told.push('gone'),
+    } as unknown as Gates);
+    const offers = at.streams['channelAcceptor']!.at(-1)!;
+    for (const fundingAmt of [200_000n, 300_000n]) {
+      offers.write(ChannelAcceptRequest.fromPartial({ nodePubkey: fromHex(LSP), fundingAmt, wantsScidAlias: true }));
+      await until(() => told.includes(`offered ${fundingAmt}`), 'the offer');
+    }
+    expect(told).toEqual(['offered 200000', 'gone', 'offered 300000']);
+  });
+
   test('that was started again without zero-conf, or whose streams another program has: nothing is bought', async () => {
     const at = await serveLnd();
     const wallet = await start(at);
@@ -303,6 +339,7 @@ describe('a wallet on an lnd', () => {
     at.answers['getInfo'] = () => ({ ...INFO, features: new Map() });
     expect(await fails(wallet.checkReady!(payment))).toMatchObject({ reason: 'unsupported' });
     at.answers['getInfo'] = () => INFO;
+    await wallet.checkReady!(payment);
     at.refused['htlcInterceptor'] = failure(status.UNKNOWN, 'interceptor already exists');
     at.streams['htlcInterceptor']!.at(-1)!.end();
     await until(async () => (await wallet.checkReady!(payment).catch(() => 'no')) === 'no', 'it to be said');
