@@ -10,6 +10,8 @@ import type { Reporter } from './reporter.ts';
 /** How long one round of listening lasts; between two of them a lost connection is mended. */
 const ROUND_MS = 30_000;
 const CLAIM_ROUND_MS = 1_000;
+/** A node whose channel was closed asks within moments what is to become of its HTLCs. */
+const ON_CHAIN_MS = 600_000;
 /** An invoice that ends sooner is not shown again. */
 const PAYABLE_SECONDS = 60;
 const MSAT_END = (1n << 64n) - 1n;
@@ -104,12 +106,16 @@ function isPayable(purchase: Purchase): boolean {
   const { invoice, state, keepOpenUntil } = purchase;
   const { timestamp, expirySeconds } = decodeInvoice(invoice);
   const inTime = Date.now() / 1000 < timestamp + expirySeconds - PAYABLE_SECONDS;
-  return keepOpenUntil !== undefined && (inTime || state.tag === 'held' || isSettling(purchase));
+  return (
+    keepOpenUntil !== undefined && (inTime || state.tag === 'held' || (isSettling(purchase) && !isOnChain(purchase)))
+  );
 }
 
-/** Its preimage may be out: who leaves now may leave his money. What went to the chain the node claims meanwhile, whatever else we do. */
-const isSettling = ({ state, keepOpenUntil = 0, alerts }: Purchase): boolean =>
-  state.tag === 'claiming' && Date.now() / 1000 < keepOpenUntil && !alerts.includes('closed_while_claiming');
+/** Its preimage may be out: who leaves now may leave his money. */
+const isSettling = ({ state, keepOpenUntil = 0 }: Purchase): boolean =>
+  state.tag === 'claiming' && Date.now() / 1000 < keepOpenUntil;
+
+const isOnChain = ({ alerts }: Purchase): boolean => alerts.includes('closed_while_claiming');
 
 /** What was bought before is held against what is asked for now. @throws PolicyError */
 function checkKept({ openingFee, trust }: Purchase, options: ReceiveOptions): void {
@@ -172,7 +178,13 @@ async function wait(jit: Client, bought: Purchase, options: ReceiveOptions, repo
   const mayGoOn = !isKept ? 'Ctrl-C stops' : 'Ctrl-C stops, and the same command goes on';
   const end = Math.min(Date.now() + options.timeoutSeconds * 1000, (bought.keepOpenUntil ?? 0) * 1000);
   try {
-    while (bought.keepOpenUntil !== undefined && (Date.now() < end || isSettling(bought))) {
+    let onChainUntil: number | undefined;
+    // What went to the chain the node asks about once more, and then claims without us.
+    const staysFor = () => {
+      if (isOnChain(bought)) onChainUntil ??= Date.now() + ON_CHAIN_MS;
+      return isSettling(bought) && Date.now() < (onChainUntil ?? Infinity);
+    };
+    while (bought.keepOpenUntil !== undefined && (Date.now() < end || staysFor())) {
       const settling = isSettling(bought);
       report.waiting(settling ? 'the payment is being settled' : `waiting for the payment; ${mayGoOn}`);
       await jit.wake(settling ? CLAIM_ROUND_MS : Math.max(1, Math.min(ROUND_MS, end - Date.now())));
