@@ -76,7 +76,9 @@ export function settling(o: {
     async again(hash, circuit, { height, onChain }) {
       const claim = made.get(hash)?.claim;
       if (!claim) return;
-      if (isOut(claim) || (await begins(hash, claim, height)))
+      // What was given up here never went out, whatever the store could not take back.
+      const mayBeOut = isOut(claim) && !givenUp.has(hash);
+      if (mayBeOut || (await begins(hash, claim, height)))
         stream.answer(circuit, { preimage: fromHex(claim.preimage) });
       else if (!onChain) {
         givenUp.add(hash);

@@ -288,6 +288,20 @@ describe('parts for the phantom', () => {
     expect(made.get(HASH)?.claim).toBeUndefined();
   });
 
+  test('a store that cannot take back what came too late: what lnd shows again has no preimage', async () => {
+    const { told, state, show } = await world();
+    let puts = 0;
+    state.put = async () => {
+      if (++puts === 2) state.height = async () => HEIGHT + 38;
+      if (puts > 2) throw new Error('the disk is full');
+    };
+    show();
+    await settled();
+    show();
+    await settled();
+    expect(told).toEqual(['asked', 'given 5b5b', 'FAIL 1', 'gone 99000', 'FAIL 1']);
+  });
+
   test('an lnd that cannot say its height has the part back for now', async () => {
     const { told, state, show } = await world();
     state.height = () => Promise.reject(new Error('slow'));
